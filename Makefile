@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make                 everything, into bin/            make help     all targets
+# make BUILD=debug     another build, into build/debug/bin/
+#
+# A new source file needs no edit here: directories are wildcards.
+
+BUILD   ?= release
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+
+MODES := release debug asan ubsan tsan
+ifeq ($(filter $(BUILD),$(MODES)),)
+$(error BUILD=$(BUILD): choose one of $(MODES))
+endif
+
+OBJ := build/$(BUILD)
+BIN := $(if $(filter release,$(BUILD)),bin,$(OBJ)/bin)
+
+# --- flags ---------------------------------------------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+mode_release := -O3 -g
+mode_debug   := -O1 -g -DVMM_DEBUG
+mode_asan    := -O1 -g -DVMM_DEBUG -fno-omit-frame-pointer -fsanitize=address
+mode_ubsan   := -O1 -g -DVMM_DEBUG -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all
+mode_tsan    := -O1 -g -DVMM_DEBUG -fno-omit-frame-pointer -fsanitize=thread
+
+WARNINGS   := -Wall -Wextra -Werror
+ALL_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE= -I. -MMD -MP
+VMM_CFLAGS := $(ALL_CFLAGS) -fPIC -fno-semantic-interposition $(mode_$(BUILD)) $(CFLAGS)
+# Programs to be paged and programs that measure: no sanitizer, nothing of ours in them that could slow them down.
+PLAIN_CFLAGS := $(ALL_CFLAGS) -O2 -g $(CFLAGS)
+# Runs inside someone else's process, in part without libc, TLS or a stack guard; loops must not become libc calls.
+PRELOAD_CFLAGS := $(ALL_CFLAGS) -O2 -g -fPIC -ffreestanding -fno-stack-protector -fcf-protection=none \
+	-fno-tree-loop-distribute-patterns
+PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
+
+pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
+	$(call pkg_libs,libxxhash,-lxxhash) -lpthread
+CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
+# For programs made from one source in one step: the dependency file goes beside the objects.
+DEPS = -MF $(OBJ)/$(<:.c=.d) -MT $@
+LINK = $(CC) $(filter -f%,$(mode_$(BUILD))) $(LDFLAGS) -o $@
+
+# --- what there is -------------------------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
+programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
+
+CORE    := $(call objects,core/*.c core/policies/*.c)
+PAGER   := $(call objects,pager/*.c pager/stores/*.c)
+CLI     := $(call objects,cli/*.c)
+PRELOAD := $(call objects,preload/*.c preload/*.S)
+PRELOAD := $(PRELOAD:.S=.o)
+MODEL   := $(call objects,tests/model/*.c)
+
+PLAIN := $(call programs,workloads/*.c bench/*.c,$(BIN))
+LIVE  := $(call programs,tests/live/*.c tests/regress/*.c,$(BIN))
+UNIT  := $(call programs,tests/unit/test_*.c,$(OBJ))
+
+.PHONY: all programs tests $(MODES)
+all: $(BIN)/vmm $(BIN)/libvmm.so $(BIN)/libvmm_preload.so programs
+programs: $(PLAIN)
+tests: $(UNIT) $(LIVE)
+$(MODES):
+	$(MAKE) BUILD=$@ all
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+$(BIN)/vmm: $(CLI) $(PAGER) $(CORE)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(VMM_LIBS)
+
+$(BIN)/libvmm.so: $(CORE)
+	@mkdir -p $(@D)
+	$(LINK) -shared -Wl,-soname,libvmm.so $^
+
+$(BIN)/libvmm_preload.so: $(PRELOAD)
+	@mkdir -p $(@D)
+	$(CC) -shared $(PRELOAD_LDFLAGS) -o $@ $^
+
+$(OBJ)/preload/%.o: preload/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(PRELOAD_CFLAGS) -c -o $@ $<
+
+$(OBJ)/preload/%.o: preload/%.S Makefile
+	@mkdir -p $(@D)
+	$(CC) $(PRELOAD_CFLAGS) -c -o $@ $<
+
+$(OBJ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# Only the file that prints them knows version and commit; it is compiled again when they change.
+$(OBJ)/cli/version.o: CPPFLAGS += -DVMM_VERSION='"$(VERSION)"' -DVMM_COMMIT='"$(COMMIT)"'
+$(OBJ)/cli/version.o: $(OBJ)/version.stamp
+$(OBJ)/version.stamp: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(COMMIT)' | cmp -s - $@ || echo '$(VERSION) $(COMMIT)' >$@
+.PHONY: FORCE
+
+$(BIN)/workloads/%: workloads/%.c Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(CC) $(PLAIN_CFLAGS) $(DEPS) -o $@ $< $(LDFLAGS) -lpthread -lm
+
+$(BIN)/bench/%: bench/%.c Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(CC) $(PLAIN_CFLAGS) $(DEPS) -o $@ $< $(LDFLAGS) -lpthread -lm
+
+# A test that needs special linker options says so in a line " * link: OPTIONS" of its opening comment.
+link_options = $(shell sed -n 's/^ \* link: //p' $(1))
+
+$(BIN)/tests/%: tests/%.c $(CORE) $(MODEL) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) -lpthread -lm
+
+$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CMOCKA_LIBS) -lm
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# --- running -------------------------------------------------------------------------------------------------------
+# Each of these installs what it needs first (as root), so the build happens in a second make.
+
+.PHONY: demo check check-unit check-live check-apps check-includes bench bench-fault
+demo:
+	@.ci/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@BIN=$(BIN) bench/demo.sh
+
+check:
+	@.ci/deps.sh build check
+	@$(MAKE) --no-print-directory all tests
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes unit live
+
+check-unit:
+	@.ci/deps.sh build
+	@$(MAKE) --no-print-directory $(UNIT)
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh unit
+
+check-live:
+	@.ci/deps.sh build check
+	@$(MAKE) --no-print-directory all $(LIVE)
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh live
+
+check-apps:
+	@.ci/deps.sh build check apps
+	@$(MAKE) --no-print-directory all $(LIVE)
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh apps
+
+check-includes:
+	@tests/includes.sh
+
+bench: bench-fault
+bench-fault: all
+	BIN=$(BIN) bench/fault.sh
+
+# --- house keeping -------------------------------------------------------------------------------------------------
+
+SOURCES = $(wildcard $(foreach d,core core/policies pager pager/stores preload cli workloads bench \
+	tests/unit tests/model tests/live tests/regress,$(d)/*.c $(d)/*.h))
+TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
+
+.PHONY: format check-format tidy install-deps install uninstall clean help
+format:
+	clang-format -i $(SOURCES)
+
+check-format:
+	clang-format --dry-run -Werror $(SOURCES)
+
+tidy:
+	clang-tidy --quiet --warnings-as-errors='*' $(TIDY) -- -std=gnu11 -D_GNU_SOURCE= -DVMM_DEBUG -I.
+
+install-deps:
+	@.ci/deps.sh build demo check apps lint
+
+HEADERS := vmm stats policy frame rng
+install: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/vmm
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(BIN)/libvmm.so
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/vmm $(BIN)/libvmm_preload.so
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/vmm/core $(HEADERS:%=core/%.h)
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: libvmm' 'Description: page-replacement simulator' \
+		'Version: $(VERSION)' 'Cflags: -I$${prefix}/include/vmm' 'Libs: -L$${prefix}/lib -lvmm' \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/vmm $(DESTDIR)$(PREFIX)/lib/libvmm.so $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
+	rm -rf $(DESTDIR)$(PREFIX)/lib/vmm $(DESTDIR)$(PREFIX)/include/vmm
+
+clean:
+	rm -rf bin build
+
+help:
+	@echo 'make                 build everything into bin/ (BUILD=debug, asan, ubsan or tsan: build/BUILD/bin/)'
+	@echo 'make demo            build, then run sqlite3 under four policies and print a table'
+	@echo 'make check           build, then every test but the long ones; the last line sums up'
+	@echo 'make check-unit      unit tests (also with BUILD=debug, asan, ubsan, tsan)'
+	@echo 'make check-live      tests that run programs under the pager'
+	@echo 'make check-apps      every application at every size and policy (long)'
+	@echo 'make check-includes  includes point downward only'
+	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
+	@echo 'make format, check-format, tidy'
+	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
+	@echo 'make install-deps    the Debian packages that all of this needs'
+	@echo 'make clean'

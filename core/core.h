@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.h - what a driver (the simulator in vmm_access, the live pager) tells the core, and the plan it gets back.
+ *
+ * The core never does I/O. Words: a *page* is a virtual page of one space, known by a dense id (reused after unmap); a
+ * *frame* is a physical page of the pool; *resident* means MAPPED or IDLE.
+ *
+ * Page states; each arrow names the function that takes it:
+ *
+ *   ABSENT --core_fault--> FILLING --core_fill--> MAPPED --core_fault (plan.idle)--> IDLE --core_fill--> MAPPED
+ *   STORED --core_fault--> FILLING                MAPPED, IDLE --core_fault/core_room (plan.evict)--> EVICTING
+ *   EVICTING --core_evicted--> STORED, or ABSENT when clean and never stored
+ *   EVICTING --core_evict_failed--> MAPPED      IDLE --core_idle_failed--> MAPPED
+ *   any --core_unmap--> gone
+ *
+ * Invariants: a page has a frame exactly in FILLING (after core_fill took one), MAPPED, IDLE and EVICTING. A page in the
+ * window FIFO is MAPPED. Between a call that returns a plan and the calls that report its execution no other
+ * core_* call is made for the same vmm. Conservation of frames is in frame.h.
+ *
+ * How a driver serves a fault:
+ *
+ *   core_fault(v, space, vpn, write, thread, &plan)
+ *   loop:
+ *     unmap plan.idle[0..n_idle)       (on failure core_idle_failed(page))
+ *     take out plan.evict[0..n_evict)  then core_evicted(page, dirty) or core_evict_failed(page)
+ *     if plan.needs_frame and core_frames_free(v) == 0: core_room(v, &plan) and again (-ENOMEM: give up)
+ *   fill the page as plan.kind says, then core_fill(v, &plan)
+ *
+ * The idle list never contains a page of the evict list. Both lists belong to the plan and are valid until the
+ * next core_fault/core_room/core_fork on the same vmm. core_fill may itself return pages to unmap (n_idle again):
+ * window exits and nothing else; the driver unmaps them after the fill.
+ */
+#ifndef VMM_CORE_H
+#define VMM_CORE_H
+
+#include "core/frame.h"
+#include "core/policy.h"
+#include "core/vmm.h"
+
+enum page_state { PAGE_ABSENT, PAGE_FILLING, PAGE_MAPPED, PAGE_IDLE, PAGE_EVICTING, PAGE_STORED };
+
+#define PAGE_HAS_COPY 1u  /* the store holds a copy (maybe stale while FRAME_DIRTY) */
+#define PAGE_HELD 2u      /* pinned until its loading thread faults again */
+#define PAGE_PROBATION 4u /* class R0: to become IDLE at its thread's next fault */
+#define PAGE_WRITABLE 8u  /* mapped without write protection (only meaningful with VMM_FLAG_TRACK_DIRTY) */
+
+struct page {
+	uint64_t vpn;
+	uint32_t space;
+	uint32_t frame; /* VMM_NONE when not resident */
+	uint8_t state;
+	uint8_t flags;
+};
+
+enum fault_kind {
+	FAULT_SPURIOUS, /* mapped already and the access is allowed: just wake */
+	FAULT_SOFT,     /* resident but idle: map the kept copy */
+	FAULT_WRITE,    /* mapped read-only: lift the protection */
+	FAULT_ZERO,     /* fill with zeros */
+	FAULT_MAJOR,    /* fill from the store */
+	FAULT_ROOM,     /* no page: core_room on its own */
+};
+
+struct plan {
+	uint32_t page; /* VMM_NONE for FAULT_ROOM */
+	uint32_t thread;
+	enum fault_kind kind;
+	bool write;
+	bool writable;    /* map without write protection */
+	bool needs_frame; /* ZERO, MAJOR, ROOM */
+	uint32_t n_idle, n_evict;
+	const uint32_t *idle, *evict; /* page ids */
+};
+
+/* 0 or -ENOMEM. Makes the page on first sight. `thread` is any id that is stable for the faulting thread. */
+int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread, struct plan *plan);
+
+/* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
+int core_room(struct vmm *v, struct plan *plan);
+
+/* dirty: 1 written to the store, 0 clean, -1 as the core's own dirty bit says (drivers that track writes). */
+void core_evicted(struct vmm *v, uint32_t page, int dirty);
+void core_evict_failed(struct vmm *v, uint32_t page);
+void core_idle_failed(struct vmm *v, uint32_t page); /* the reference bit is set again */
+
+/* Completes the fault: counts it, maps the page. May refill plan->idle (window exits). */
+void core_fill(struct vmm *v, struct plan *plan);
+
+/* The pages of a new plan with kind FAULT_ROOM: when no frame is free, victims so that one becomes free. */
+int core_room_begin(struct vmm *v, struct plan *plan);
+
+/* A page that is already present becomes resident without a fault (needs a free frame: -ENOSPC). flags: PAGE_HAS_COPY;
+ * bits: FRAME_REF, FRAME_DIRTY. Returns the page id in *page. -EEXIST when it is resident already. */
+int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits, uint32_t *page);
+/* A page whose copy is in the store but which is not resident (fork of a stored page). */
+int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page);
+
+/* Forgets the pages of [vpn, vpn+n); gone(arg, page id, page) is called for each just before, so that the driver drops
+ * its slots. Pages never seen cost nothing. */
+typedef void (*core_gone_fn)(void *arg, uint32_t id, const struct page *page);
+void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why, core_gone_fn gone, void *arg);
+
+/* Moves the identity of pages of [from, from+n) to [to, to+n) (mremap). The target range must have been unmapped. */
+int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n);
+
+/* The thread is gone: what it held may be evicted. */
+void core_thread_exit(struct vmm *v, uint32_t thread);
+
+void core_pin(struct vmm *v, uint32_t page); /* resident pages only; counted */
+void core_unpin(struct vmm *v, uint32_t page);
+
+/* VMM_NONE when the page was never seen. */
+uint32_t core_find(const struct vmm *v, uint32_t space, uint64_t vpn);
+const struct page *core_page(const struct vmm *v, uint32_t page);
+struct frame_table *core_frames(struct vmm *v);
+struct vm_stats *core_stats(struct vmm *v); /* drivers count what only they see */
+const struct policy_ops *core_policy(const struct vmm *v);
+uint32_t core_page_ids(const struct vmm *v); /* ids are below this */
+static inline uint32_t core_frames_free(struct vmm *v)
+{
+	return frames_free(core_frames(v));
+}
+
+/* fn(arg, id, page) for every page known, resident ones in load order first, then the others by id. Non-zero stops. */
+int core_each(struct vmm *v, int (*fn)(void *arg, uint32_t id, const struct page *page), void *arg);
+
+/* All invariants, including the policy's: 0 or -EINVAL. Debug builds call it after every plan. */
+int core_check(const struct vmm *v);
+
+#endif

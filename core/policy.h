@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.h - the one interface a replacement policy implements.
+ *
+ * A policy is one file in core/policies/ that ends in one table (struct policy_ops). skeleton.c is a commented
+ * template. It never does I/O, reads no clock, uses no randomness but frame_table.rng, and allocates in
+ * create() only: state is arrays by frame plus history by page id with a declared bound.
+ *
+ * Order of calls for one fault on page P (N victims, N >= 0):
+ *
+ *   fault(P)                     may adapt from history, before any victim is chosen
+ *   victim(P) -> F               chooses among used, unpinned frames; may clear reference bits and relink its own
+ *                                lists, never evicts. VMM_NONE when every frame is pinned.
+ *     reject(F)                  F could not be taken (pinned by a device); put it where it will not be chosen
+ *                                again at once
+ *     remove(F, page, EVICT)     F was evicted
+ *   insert(F, P)                 P is resident in F (its bits are already set according to the class)
+ *
+ * At any other time: remove(F, page, UNMAP|EXIT) for a resident page that is gone; remove(VMM_NONE, page, ...) for a page
+ * that is gone without being resident, so that history forgets it (page ids are reused). touch(F, write) for class T only.
+ */
+#ifndef VMM_POLICY_H
+#define VMM_POLICY_H
+
+#include "core/frame.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VMM_POLICY_ABI 1
+
+/* What a policy must see to be exact; see docs/policies.md. */
+enum policy_class {
+	POLICY_F,  /* faults only */
+	POLICY_R1, /* reference bits, set when a page is loaded */
+	POLICY_R0, /* reference bits, clear when a page is loaded */
+	POLICY_T,  /* every touch */
+	POLICY_X,  /* the future */
+};
+
+enum remove_why { REMOVE_EVICT, REMOVE_UNMAP, REMOVE_EXIT };
+
+#define POLICY_NEEDS_DIRTY 1u /* reads frame_dirty(): the driver must track first writes */
+#define POLICY_HIDDEN 2u      /* not in the list of `vmm policies` (null, skeleton) */
+
+/* A parameter of a policy, given as name:key=value. All are unsigned integers. */
+struct policy_param {
+	const char *name;
+	uint64_t value_default;
+	uint64_t value_min, value_max;
+	const char *help; /* with the unit, and what the source says of it */
+};
+#define POLICY_PARAMS_MAX 8
+
+/* What create() gets. `frames` outlives the policy. values[i] belongs to ops->params[i]. */
+struct policy_env {
+	struct frame_table *frames;
+	const uint64_t *now; /* virtual time: references or faults, as configured (vmm.h) */
+	uint64_t values[POLICY_PARAMS_MAX];
+};
+
+struct policy_ops {
+	uint32_t abi;        /* VMM_POLICY_ABI */
+	const char *name;    /* lower case */
+	const char *alias;   /* other spellings, comma separated, or NULL */
+	const char *summary; /* one line */
+	const char *source;  /* author, year, title or file */
+	enum policy_class class;
+	uint32_t flags;
+	const struct policy_param *params; /* ends with a NULL name; NULL when there are none */
+
+	/* Required. 0 or -errno; *state is passed to every other call. */
+	int (*create)(void **state, const struct policy_env *env);
+	void (*destroy)(void *state);
+	void (*fault)(void *state, uint32_t page); /* may be NULL */
+	uint32_t (*victim)(void *state, uint32_t page); /* page may be VMM_NONE: room is made for no page yet */
+	void (*reject)(void *state, uint32_t frame);
+	void (*remove)(void *state, uint32_t frame, uint32_t page, enum remove_why why);
+	void (*insert)(void *state, uint32_t frame, uint32_t page);
+	void (*touch)(void *state, uint32_t frame, bool write); /* class T only, else NULL */
+	/* Asserts the invariants of the policy's own state: 0, or -EINVAL when one is broken. Required. */
+	int (*check)(const void *state);
+};
+
+/* Registry. Names and aliases compare without case. */
+const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
+const struct policy_ops *policy_nearest(const char *name); /* best guess for "did you mean"; never NULL */
+const struct policy_ops *const *policy_all(void); /* NULL-terminated, in the order of docs/policies.md */
+
+/*
+ * Parses "clock:ref-at-load=0" into ops and values. 0; -ENOENT unknown policy; -EINVAL bad parameter, with *bad
+ * pointing into spec at the offending word.
+ */
+int policy_parse(const char *spec, const struct policy_ops **ops, uint64_t values[POLICY_PARAMS_MAX], const char **bad);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stats.h - every counter of the simulator and of the pager, listed once.
+ *
+ * The list below generates the struct, the JSON keys, the CSV columns, the text report and the golden tests.
+ * A counter is an unsigned 64-bit event count unless its unit says otherwise.
+ *
+ * Law (asserted by vm_stats_check):
+ *   faults == faults_zero + faults_major + faults_file + faults_cow_alloc
+ *   evictions == evictions_clean + evictions_dirty
+ * Soft faults (reference bits) and write faults (dirty bits) are not faults of the policy and never part of it.
+ */
+#ifndef VMM_STATS_H
+#define VMM_STATS_H
+
+#include <stdint.h>
+
+/* X(name, what it counts) */
+#define VM_STATS(X)                                                                                \
+	X(accesses, "references made (simulator only: a live run cannot see hits)")                \
+	X(reads, "references that read")                                                           \
+	X(writes, "references that write")                                                         \
+	X(faults, "faults of the policy: a page or frame had to be found")                         \
+	X(faults_zero, "faults filled with zeros: first touch, or the page never had content")     \
+	X(faults_major, "faults filled from the backing store")                                    \
+	X(faults_file, "faults filled from a file")                                                \
+	X(faults_cow_alloc, "copy-on-write faults that needed a frame")                            \
+	X(faults_soft, "soft faults: the page was resident but unmapped to clear its reference bit") \
+	X(faults_write, "write faults: the first write to a page mapped read-only")                \
+	X(faults_cow, "copy-on-write faults, with or without a new frame")                         \
+	X(faults_spurious, "fault messages whose page was already mapped")                         \
+	X(references_cleared, "reference bits cleared (live: pages unmapped but kept)")            \
+	X(evictions, "pages evicted")                                                              \
+	X(evictions_clean, "evicted without a write to the store")                                 \
+	X(evictions_dirty, "evicted with a write to the store")                                    \
+	X(evictions_rejected, "victims that could not be taken (pinned)")                          \
+	X(store_reads, "pages read from the store")                                                \
+	X(store_writes, "pages written to the store")                                              \
+	X(adopted, "pages that were already present when paging began")                            \
+	X(unmapped, "pages forgotten because their range was unmapped or discarded")               \
+	X(resident_peak_frames, "most frames in use at any time")                                  \
+	X(footprint_pages, "most pages mapped, idle or stored at any time")
+
+/* A key that does not apply to a run is absent from reports, never 0: the printers decide by mode. */
+struct vm_stats {
+#define X(name, help) uint64_t name;
+	VM_STATS(X)
+#undef X
+};
+
+/* One row a counter, in the order of the list; for printers. */
+struct vm_stat_info {
+	const char *name;
+	const char *help;
+	uint32_t offset; /* of the counter in struct vm_stats, bytes */
+};
+extern const struct vm_stat_info vm_stat_list[];
+extern const uint32_t vm_stat_count;
+
+static inline uint64_t vm_stat_get(const struct vm_stats *s, const struct vm_stat_info *i)
+{
+	return *(const uint64_t *)((const char *)s + i->offset);
+}
+
+/* Adds every event count of b to a; peaks (resident_peak_frames, footprint_pages) take the maximum. */
+void vm_stats_add(struct vm_stats *a, const struct vm_stats *b);
+
+/* 0 when the laws above hold, -EINVAL otherwise. */
+int vm_stats_check(const struct vm_stats *s);
+
+#endif

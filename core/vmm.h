@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vmm.h - public interface of libvmm: one simulated memory (a pool of frames under one policy) and the address
+ * spaces that use it.
+ *
+ * Errors are -errno. A struct vmm is not thread-safe: one caller at a time.
+ */
+#ifndef VMM_VMM_H
+#define VMM_VMM_H
+
+#include "core/stats.h"
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VMM_FLAG_PROBATION 1u   /* class R0: touches before the loading thread's next fault do not count */
+#define VMM_FLAG_TRACK_DIRTY 2u /* the driver reports first writes (page table write protection) */
+#define VMM_FLAG_TIME_FAULTS 4u /* virtual time of policies counts faults, not references */
+#define VMM_FLAG_LIVE 8u        /* only faults are seen: class T gets touches from (soft) faults */
+
+struct vmm_config {
+	uint32_t size;      /* sizeof(struct vmm_config); 0 means this version */
+	uint32_t frames;    /* capacity, > 0 */
+	uint32_t page_size; /* bytes, power of two; 0 means 4096 */
+	uint32_t batch;     /* victims chosen at once when no frame is free; 0 means 1 (exact) */
+	uint32_t window;    /* class T live: most pages mapped at once; 0 means no limit */
+	uint32_t flags;     /* VMM_FLAG_* */
+	uint64_t seed;
+	const char *policy; /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
+};
+
+struct vmm;
+
+/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter), ENOENT (unknown policy), ENOMEM. */
+struct vmm *vmm_create(const struct vmm_config *config);
+void vmm_destroy(struct vmm *vmm);
+
+/*
+ * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for a soft or
+ * write fault only, or -errno (-ENOMEM: every frame is pinned). Processes come into being at their first reference.
+ */
+int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
+
+/* The counters; valid until vmm_destroy. */
+const struct vm_stats *vmm_stats(const struct vmm *vmm);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.h - runs one program under the pager: everything cli/ knows of pager/.
+ *
+ * Three processes stand behind a run (launch.c):
+ *   front     the caller of pager_run(): waits, forwards signals, prints the report
+ *   guardian  parent of the program and subreaper of all its descendants; shares the pager's descriptors
+ *   pager     serves faults and VM syscalls
+ */
+#ifndef PAGER_RUN_H
+#define PAGER_RUN_H
+
+#include "core/stats.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define REGION_HEAP 1u  /* the brk heap */
+#define REGION_ANON 2u  /* private anonymous mappings of at least anon_min_bytes */
+#define REGION_STACK 4u /* the main thread's stack */
+
+struct run_config {
+	char **argv;             /* program and arguments, NULL-terminated */
+	const char *preload;     /* path of libvmm_preload.so */
+	const char *policy;      /* as policy_parse takes it */
+	uint64_t frames;         /* per address space; 0: no limit */
+	uint32_t window;         /* class T: most pages mapped at once; 0: default max(64, frames/8) */
+	uint64_t seed;
+	uint32_t regions;        /* REGION_* */
+	uint64_t anon_min_bytes; /* 0: every size */
+	uint64_t store_limit_bytes; /* 0: half of the available memory */
+	uint32_t timeout_s;      /* 0: none; the run is killed after it */
+	bool exact, audit, checksum, verbose;
+};
+
+#define HIST_BUCKETS 512 /* 8 buckets an octave of nanoseconds: index = 8*log2(ns), see hist_* in pager/hist.h */
+
+struct run_process {
+	pid_t pid;
+	char comm[16];
+	bool paged;
+	char reason[80]; /* why not paged, "" when it is */
+	struct vm_stats stats;
+};
+#define RUN_PROCESSES_MAX 1024 /* further ones are counted in processes_total only */
+#define RUN_MESSAGE_BYTES 16384
+
+/* One mapping that faulted, for the report. */
+struct run_mapping {
+	uint64_t start, end;
+	char name[48];
+	uint64_t faults;
+};
+#define RUN_MAPPINGS_MAX 10
+struct run_thread {
+	pid_t pid, tid;
+	uint64_t faults;
+};
+#define RUN_THREADS_MAX 10
+
+struct run_result {
+	int exit_code;   /* of the program; meaningless when signal != 0 */
+	int signal;      /* the signal that ended it, 0 when it exited */
+	int vmm_errno;   /* != 0: vmm itself failed (exit status 125, or 126/127 with exec_errno) */
+	int exec_errno;  /* the program could not be executed */
+	double elapsed_s;
+	struct vm_stats stats; /* sum over all spaces */
+	uint32_t frames, batch, window; /* in force */
+	uint64_t seed;
+	uint64_t latency_count, latency_sum_ns, latency_max_ns;
+	uint64_t latency_hist[HIST_BUCKETS];
+	uint64_t audits, audit_violations; /* comparisons with pagemap; those that found more frames than allowed */
+	uint64_t audit_peak_frames;        /* most frames of one space as the kernel counts them */
+	uint64_t audit_cow_frames;         /* of those over the limit, frames that the kernel's own fork sharing explains */
+	uint64_t checksums;                /* pages verified on their way back */
+	uint64_t store_peak_bytes;
+	uint64_t unmanaged_bytes;          /* most anonymous memory of the program outside managed regions */
+	uint32_t processes_total, processes_running; /* ever seen; still alive when the first one ended */
+	uint32_t processes;
+	struct run_process process[RUN_PROCESSES_MAX];
+	uint32_t mappings, threads;
+	struct run_mapping mapping[RUN_MAPPINGS_MAX];
+	struct run_thread thread[RUN_THREADS_MAX];
+	char messages[RUN_MESSAGE_BYTES]; /* lines for the user, '\n'-separated, without the "vmm: " prefix */
+	char fatal[256];                  /* why the run was stopped, "" otherwise */
+};
+
+/* What the machine lacks for a live run. 0, or -errno with a one-line reason and the remedy in words. */
+int pager_probe(char *why, size_t why_bytes, char *remedy, size_t remedy_bytes);
+
+/* Runs to the end of the program's first process. *result is zeroed by the callee. 0, or -errno when nothing was run. */
+int pager_run(const struct run_config *config, struct run_result *result);
+
+#endif
