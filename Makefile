@@ -131,31 +131,36 @@ $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-includes bench bench-fault
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault
 demo:
 	@.ci/deps.sh build demo
-	@$(MAKE) --no-print-directory all
-	@BIN=$(BIN) bench/demo.sh
+	@$(MAKE) --no-print-directory -s all
+	@BIN=$(BIN) bench/demo.py
 
 check:
 	@.ci/deps.sh build check
-	@$(MAKE) --no-print-directory all tests
-	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes unit live
+	@$(MAKE) --no-print-directory -s all tests
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs unit live
 
 check-unit:
 	@.ci/deps.sh build
-	@$(MAKE) --no-print-directory $(UNIT)
+	@$(MAKE) --no-print-directory -s $(UNIT)
 	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh unit
 
 check-live:
 	@.ci/deps.sh build check
-	@$(MAKE) --no-print-directory all $(LIVE)
+	@$(MAKE) --no-print-directory -s all $(LIVE)
 	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh live
 
 check-apps:
 	@.ci/deps.sh build check apps
-	@$(MAKE) --no-print-directory all $(LIVE)
+	@$(MAKE) --no-print-directory -s all
 	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh apps
+
+check-apps-quick:
+	@.ci/deps.sh build check apps
+	@$(MAKE) --no-print-directory -s all
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh apps-quick
 
 check-includes:
 	@tests/includes.sh
@@ -207,7 +212,7 @@ help:
 	@echo 'make check           build, then every test but the long ones; the last line sums up'
 	@echo 'make check-unit      unit tests (also with BUILD=debug, asan, ubsan, tsan)'
 	@echo 'make check-live      tests that run programs under the pager'
-	@echo 'make check-apps      every application at every size and policy (long)'
+	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
 	@echo 'make format, check-format, tidy'

@@ -10,7 +10,7 @@
  *   ABSENT --core_fault--> FILLING --core_fill--> MAPPED --core_fault (plan.idle)--> IDLE --core_fill--> MAPPED
  *   STORED --core_fault--> FILLING                MAPPED, IDLE --core_fault/core_room (plan.evict)--> EVICTING
  *   EVICTING --core_evicted--> STORED, or ABSENT when clean and never stored
- *   EVICTING --core_evict_failed--> MAPPED      IDLE --core_idle_failed--> MAPPED
+ *   EVICTING --core_evict_failed--> MAPPED or IDLE, whichever it was      IDLE --core_idle_failed--> MAPPED
  *   any --core_unmap--> gone
  *
  * Invariants: a page has a frame exactly in FILLING (after core_fill took one), MAPPED, IDLE and EVICTING. A page in the
@@ -27,7 +27,7 @@
  *   fill the page as plan.kind says, then core_fill(v, &plan)
  *
  * The idle list never contains a page of the evict list. Both lists belong to the plan and are valid until the
- * next core_fault/core_room/core_fork on the same vmm. core_fill may itself return pages to unmap (n_idle again):
+ * next core_fault/core_room/core_fill/core_fork on the same vmm. core_fill may itself return pages to unmap (n_idle again):
  * window exits and nothing else; the driver unmaps them after the fill.
  */
 #ifndef VMM_CORE_H
@@ -42,6 +42,7 @@ enum page_state { PAGE_ABSENT, PAGE_FILLING, PAGE_MAPPED, PAGE_IDLE, PAGE_EVICTI
 #define PAGE_HAS_COPY 1u  /* the store holds a copy (maybe stale while FRAME_DIRTY) */
 #define PAGE_HELD 2u      /* pinned until its loading thread faults again */
 #define PAGE_PROBATION 4u /* class R0: to become IDLE at its thread's next fault */
+#define PAGE_WAS_IDLE 16u /* while EVICTING: the page was IDLE when it was chosen (the driver keeps a copy) */
 #define PAGE_WRITABLE 8u  /* mapped without write protection (only meaningful with VMM_FLAG_TRACK_DIRTY) */
 
 struct page {
@@ -72,7 +73,11 @@ struct plan {
 	const uint32_t *idle, *evict; /* page ids */
 };
 
-/* 0 or -ENOMEM. Makes the page on first sight. `thread` is any id that is stable for the faulting thread. */
+/*
+ * 0 or -ENOMEM. Makes the page on first sight. `thread` is any id that is stable for the faulting thread. After an
+ * error the plan is empty. A plan that was given up needs no call: the next core_fault or core_room_begin puts the page
+ * back to what it was, and victims that were not reported as if their eviction had failed.
+ */
 int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread, struct plan *plan);
 
 /* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
@@ -115,6 +120,7 @@ const struct page *core_page(const struct vmm *v, uint32_t page);
 struct frame_table *core_frames(struct vmm *v);
 struct vm_stats *core_stats(struct vmm *v); /* drivers count what only they see */
 const struct policy_ops *core_policy(const struct vmm *v);
+enum policy_class core_class(const struct vmm *v); /* under the parameters given: policy_ops.class_of */
 uint32_t core_page_ids(const struct vmm *v); /* ids are below this */
 static inline uint32_t core_frames_free(struct vmm *v)
 {

@@ -8,6 +8,8 @@
  *
  * Frames are handed out lowest number first while some were never used, then most recently freed first. Both drivers
  * depend on this order for seeded policies (random, nru), and the brute-force model in tests/ states it again.
+ *
+ * All arrays come from calloc and are touched lazily: what they say of frames >= fresh means nothing.
  */
 #ifndef VMM_FRAME_H
 #define VMM_FRAME_H
@@ -22,13 +24,14 @@
 #define FRAME_REF 1u   /* referenced since last cleared */
 #define FRAME_DIRTY 2u /* written since loaded (exact only where the driver tracks writes) */
 #define FRAME_USED 4u  /* holds a resident page: only these may be victims */
+#define FRAME_REJECTED 8u /* could not be taken: no victim again before the plan is closed */
 
 struct frame_table {
 	uint32_t capacity;
 	uint32_t used, in_transit;
 	uint8_t *bits;      /* FRAME_* */
 	uint16_t *pins;     /* > 0: never a victim */
-	uint32_t *page;     /* page id, VMM_NONE when free */
+	uint32_t *page;     /* page id, VMM_NONE when free; still set while the page is evicted */
 	uint64_t *load_seq; /* order of loading, for handing frames over */
 	uint64_t load_next;
 	uint32_t fresh;     /* frames >= fresh were never handed out */
@@ -42,6 +45,7 @@ void frame_table_destroy(struct frame_table *t);
 uint32_t frame_take(struct frame_table *t); /* VMM_NONE when none is free; the frame is in transit */
 void frame_settle(struct frame_table *t, uint32_t f, uint32_t page); /* in transit -> used */
 void frame_lift(struct frame_table *t, uint32_t f); /* used -> in transit */
+void frame_unlift(struct frame_table *t, uint32_t f); /* back to used: nothing has happened */
 void frame_free(struct frame_table *t, uint32_t f); /* in transit -> free */
 int frame_table_check(const struct frame_table *t);
 
@@ -62,6 +66,11 @@ static inline bool frame_dirty(const struct frame_table *t, uint32_t f)
 static inline bool frame_pinned(const struct frame_table *t, uint32_t f)
 {
 	return t->pins[f] != 0;
+}
+/* May be a victim now. Frames of victims that were chosen but are not out yet lack FRAME_USED. */
+static inline bool frame_evictable(const struct frame_table *t, uint32_t f)
+{
+	return (t->bits[f] & (FRAME_USED | FRAME_REJECTED)) == FRAME_USED && t->pins[f] == 0;
 }
 /* In the simulator a byte; live the core asks for the page to be unmapped (cleared list). */
 static inline void frame_clear_referenced(struct frame_table *t, uint32_t f)

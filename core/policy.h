@@ -9,12 +9,18 @@
  * Order of calls for one fault on page P (N victims, N >= 0):
  *
  *   fault(P)                     may adapt from history, before any victim is chosen
- *   victim(P) -> F               chooses among used, unpinned frames; may clear reference bits and relink its own
+ *   victim(P) -> F               chooses a frame for which frame_evictable() holds; may clear reference bits and relink its own
  *                                lists, never evicts. VMM_NONE when every frame is pinned.
  *     reject(F)                  F could not be taken (pinned by a device); put it where it will not be chosen
  *                                again at once
  *     remove(F, page, EVICT)     F was evicted
  *   insert(F, P)                 P is resident in F (its bits are already set according to the class)
+ *
+ * Between victim() and remove() or reject() the core takes FRAME_USED from F, so frame_evictable(F) is false: when
+ * several victims are chosen at once (batch) victim() is called again before the first one is removed, and a policy that
+ * passes over what is not evictable cannot return it twice. Such frames are treated like pinned ones: their bits are
+ * not cleared and they keep their place. A rejected frame is not evictable again before the plan is closed.
+ * Reference bits are cleared in fault() and victim() only.
  *
  * At any other time: remove(F, page, UNMAP|EXIT) for a resident page that is gone; remove(VMM_NONE, page, ...) for a page
  * that is gone without being resident, so that history forgets it (page ids are reused). touch(F, write) for class T only.
@@ -68,6 +74,10 @@ struct policy_ops {
 	enum policy_class class;
 	uint32_t flags;
 	const struct policy_param *params; /* ends with a NULL name; NULL when there are none */
+	uint32_t order; /* place in the list of policies, as in docs/policies.md */
+
+	/* The class under these parameters, when it depends on them; NULL: always `class`. */
+	enum policy_class (*class_of)(const uint64_t values[POLICY_PARAMS_MAX]);
 
 	/* Required. 0 or -errno; *state is passed to every other call. */
 	int (*create)(void **state, const struct policy_env *env);
@@ -82,7 +92,15 @@ struct policy_ops {
 	int (*check)(const void *state);
 };
 
-/* Registry. Names and aliases compare without case. */
+/*
+ * Puts a table into the registry: one line below it. The pointers are collected in a linker section, so a new policy
+ * is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive).
+ */
+#define POLICY_REGISTER(ops)                                                                       \
+	static const struct policy_ops *const ops##_entry                                          \
+		__attribute__((used, section("vmm_policies"))) = &(ops)
+
+/* Registry. Names and aliases compare without case. Tables with a wrong ABI or a missing callback are left out. */
 const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
 const struct policy_ops *policy_nearest(const char *name); /* best guess for "did you mean"; never NULL */
 const struct policy_ops *const *policy_all(void); /* NULL-terminated, in the order of docs/policies.md */

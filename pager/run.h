@@ -89,6 +89,9 @@ struct run_result {
 /* What the machine lacks for a live run. 0, or -errno with a one-line reason and the remedy in words. */
 int pager_probe(char *why, size_t why_bytes, char *remedy, size_t remedy_bytes);
 
+/* Are we ourselves a program that runs under vmm? vmm inside vmm is refused. */
+bool pager_inside(void);
+
 /* Runs to the end of the program's first process. *result is zeroed by the callee. 0, or -errno when nothing was run. */
 int pager_run(const struct run_config *config, struct run_result *result);
 

@@ -48,6 +48,7 @@ struct vmm_hello {
 	uint64_t staging[2];   /* VMM_RUN_MAX pages each: rw, rwx */
 	uint64_t stack, stack_bytes; /* of the agent */
 	uint64_t ring_bytes;
+	uint64_t quiet; /* address of a uint32_t that stops further hypercalls when the pager sets it */
 };
 
 enum ring_state { RING_IDLE, RING_COMMAND, RING_DONE };
@@ -59,6 +60,7 @@ enum ring_op { RING_SYSCALL = 1, RING_EVICT, RING_RETIRE };
 struct vmm_ring {
 	uint32_t version;
 	_Atomic uint32_t state; /* enum ring_state; futex */
+	uint64_t cookie; /* of the space: tells whether a process still has this mm */
 	uint32_t op;
 	uint32_t count;                /* EVICT: pages */
 	uint64_t nr, arg[6];           /* SYSCALL */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h - what the subcommands share: exit statuses, messages, the table of commands. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "cli/options.h"
+
+enum cli_status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_VMM_FAILED = 125, /* run: vmm itself, not the program */
+	STATUS_NOT_EXECUTABLE = 126,
+	STATUS_NOT_FOUND = 127,
+	STATUS_SIGNAL = 128, /* + the number of the signal */
+};
+
+/* One subcommand. main(argc, argv): argv[0] is its name; returns the exit status. */
+struct command {
+	const char *name;
+	const char *arguments; /* what follows the options in the usage line */
+	const char *summary;   /* one line, for the list */
+	const char *details;   /* paragraphs after the options in its help */
+	const struct option_spec *options;
+	int (*main)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command command_run, command_policies, command_doctor;
+
+extern const char vmm_version[], vmm_commit[];
+
+void command_help(const struct command *command); /* to stdout */
+int print_version(void);                          /* STATUS_OK */
+
+/*
+ * Prints "vmm: what: why" and, when todo is not NULL, a second line that says what to do about it. Both on stderr.
+ */
+void complain(const char *what, const char *todo, const char *why, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The name nearest to `word` (edit distance) among a NULL-terminated list, or NULL when none is near. */
+const char *nearest_name(const char *word, const char *const *names);
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.c - faults and plans: what a fault needs, which pages leave for it, which reference bits end.
+ *
+ * A plan is open from core_fault or core_room_begin to core_fill. While it is open
+ *  - its page is FILLING, or resident and pinned once by the plan (open_pinned);
+ *  - victims that were chosen and not reported are EVICTING: their frames are in transit, hence not FRAME_USED, hence
+ *    not evictable, and the policy passes over them;
+ *  - frames whose eviction failed are FRAME_REJECTED.
+ * plan_close undoes all three; core_fault calls it too, for plans that were given up.
+ */
+#include "core/core_internal.h"
+
+#include <errno.h>
+#ifdef VMM_DEBUG
+#include <assert.h>
+#endif
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+void list_enter(struct vmm *v, struct frame_list *l, uint32_t f)
+{
+	frame_list_push_tail(&v->links, l, f);
+	v->in_list[f] = l;
+}
+
+void list_leave(struct vmm *v, uint32_t f)
+{
+	if (!v->in_list || !v->in_list[f])
+		return;
+	frame_list_remove(&v->links, v->in_list[f], f);
+	v->in_list[f] = NULL;
+}
+
+void peaks_note(struct vmm *v)
+{
+	uint64_t frames = (uint64_t)v->frames.used + v->frames.in_transit;
+
+	if (v->stats.resident_peak_frames < frames)
+		v->stats.resident_peak_frames = frames;
+	if (v->stats.footprint_pages < v->footprint)
+		v->stats.footprint_pages = v->footprint;
+}
+
+#ifdef VMM_DEBUG
+/* The law of frames always; everything (linear in pages) at each step of a small run, else so rarely that it is cheap. */
+void debug_check(struct vmm *v)
+{
+	const struct frame_table *t = &v->frames;
+	bool small = t->capacity <= 256 && v->page_count <= 4096;
+
+	assert((uint64_t)t->used + t->in_transit + t->free_count + (t->capacity - t->fresh) ==
+	       t->capacity);
+	if (!small && ++v->debug_tick < max_u32(1024, v->page_count))
+		return;
+	v->debug_tick = 0;
+	assert(core_check(v) == 0);
+}
+#endif
+
+/* Mapped pages are writable exactly when they are dirty, if writes are tracked. */
+static bool may_write(const struct vmm *v, uint32_t f)
+{
+	return !(v->flags & VMM_FLAG_TRACK_DIRTY) || frame_dirty(&v->frames, f);
+}
+
+static void page_map_in(struct vmm *v, struct page *p)
+{
+	p->state = PAGE_MAPPED;
+	p->flags &= (uint8_t)~PAGE_WRITABLE;
+	if (may_write(v, p->frame))
+		p->flags |= PAGE_WRITABLE;
+}
+
+/* MAPPED -> IDLE; the driver unmaps the page because it is in plan->idle. */
+static void page_idle(struct vmm *v, uint32_t id, struct plan *plan)
+{
+	struct page *p = &v->pages[id];
+
+	p->state = PAGE_IDLE;
+	p->flags &= (uint8_t)~(PAGE_PROBATION | PAGE_WRITABLE);
+	v->frames.bits[p->frame] &= (uint8_t)~FRAME_REF;
+	list_leave(v, p->frame);
+	v->idle[plan->n_idle++] = id;
+	v->stats.references_cleared++;
+}
+
+/* An eviction or an unmapping did not happen: the page is still mapped, and in use. */
+static void page_stays(struct vmm *v, struct page *p)
+{
+	p->state = PAGE_MAPPED;
+	if (class_has_bits(v) && !(p->flags & PAGE_PROBATION))
+		v->frames.bits[p->frame] |= FRAME_REF;
+}
+
+static void evict_undo(struct vmm *v, struct page *p)
+{
+	frame_unlift(&v->frames, p->frame);
+	v->frames.bits[p->frame] |= FRAME_REJECTED;
+	v->n_rejected++;
+	if (p->flags & PAGE_WAS_IDLE)
+		p->state = PAGE_IDLE;
+	else
+		page_stays(v, p);
+	p->flags &= (uint8_t)~PAGE_WAS_IDLE;
+}
+
+/* Victims of the open plan that the driver never reported stay where they are. */
+static void evict_list_settle(struct vmm *v)
+{
+	for (uint32_t i = 0; i < v->n_evict; i++) {
+		struct page *p = &v->pages[v->evict[i]];
+
+		if (p->state == PAGE_EVICTING)
+			evict_undo(v, p);
+	}
+	v->n_evict = 0;
+}
+
+static void plan_close(struct vmm *v)
+{
+	struct page *p;
+
+	evict_list_settle(v);
+	if (v->n_rejected) {
+		for (uint32_t f = 0; f < v->frames.fresh; f++)
+			v->frames.bits[f] &= (uint8_t)~FRAME_REJECTED;
+		v->n_rejected = 0;
+	}
+	if (v->open_page == VMM_NONE)
+		return;
+	p = &v->pages[v->open_page];
+	if (v->open_pinned) {
+		v->frames.pins[p->frame]--;
+	} else if (p->state == PAGE_FILLING) {
+		p->state = p->flags & PAGE_HAS_COPY ? PAGE_STORED : PAGE_ABSENT;
+		v->footprint -= p->state == PAGE_ABSENT;
+	}
+	v->open_page = VMM_NONE;
+	v->open_pinned = false;
+}
+
+static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, uint32_t page,
+		      uint32_t thread, bool write)
+{
+	plan_close(v);
+	plan->page = page;
+	plan->thread = thread;
+	plan->kind = kind;
+	plan->write = write;
+	plan->writable = true;
+	plan->needs_frame = kind == FAULT_ZERO || kind == FAULT_MAJOR || kind == FAULT_ROOM;
+	plan->n_idle = plan->n_evict = 0;
+	plan->idle = v->idle;
+	plan->evict = v->evict;
+	v->open_page = page;
+	if (page == VMM_NONE)
+		return;
+	if (plan->needs_frame) {
+		v->footprint += v->pages[page].state == PAGE_ABSENT;
+		v->pages[page].state = PAGE_FILLING;
+		plan->writable = write || !(v->flags & VMM_FLAG_TRACK_DIRTY);
+	} else {
+		v->open_pinned = true;
+		v->frames.pins[v->pages[page].frame]++;
+		plan->writable = write || may_write(v, v->pages[page].frame);
+	}
+}
+
+/* Pages whose bit the policy has cleared since the last look, except those that leave anyway. */
+static void cleared_collect(struct vmm *v, struct plan *plan)
+{
+	struct frame_table *t = &v->frames;
+
+	for (uint32_t i = 0; i < t->cleared_count; i++) {
+		uint32_t f = t->cleared[i];
+
+		if ((t->bits[f] & (FRAME_USED | FRAME_REF)) == FRAME_USED &&
+		    v->pages[t->page[f]].state == PAGE_MAPPED)
+			page_idle(v, t->page[f], plan);
+	}
+	t->cleared_count = 0;
+}
+
+/* Pages whose probation ended in this very plan and that leave at once: the driver still has them mapped. */
+static void idle_drop_victims(struct vmm *v, struct plan *plan)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < plan->n_idle; i++) {
+		struct page *p = &v->pages[v->idle[i]];
+
+		if (p->state == PAGE_IDLE) {
+			v->idle[n++] = v->idle[i];
+			continue;
+		}
+		p->flags &= (uint8_t)~PAGE_WAS_IDLE;
+		if (may_write(v, p->frame))
+			p->flags |= PAGE_WRITABLE;
+		v->stats.references_cleared--;
+	}
+	plan->n_idle = n;
+}
+
+/* Up to `batch` victims, but never more than half of what is used. -ENOMEM when there is none. */
+static int victims_choose(struct vmm *v, struct plan *plan)
+{
+	uint32_t n_max = min_u32(v->batch, max_u32(1, v->frames.used / 2));
+
+	while (plan->n_evict < n_max) {
+		uint32_t f = v->ops->victim(v->policy, plan->page);
+		uint32_t id;
+
+		if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
+			break;
+		id = v->frames.page[f];
+		if (v->pages[id].state == PAGE_IDLE)
+			v->pages[id].flags |= PAGE_WAS_IDLE;
+		v->pages[id].state = PAGE_EVICTING;
+		frame_lift(&v->frames, f);
+		v->evict[plan->n_evict++] = id;
+	}
+	v->n_evict = plan->n_evict;
+	idle_drop_victims(v, plan);
+	cleared_collect(v, plan);
+	return plan->n_evict ? 0 : -ENOMEM;
+}
+
+/* Ends the probation of every page in the list except the one that is faulted on. */
+static void probation_end(struct vmm *v, struct frame_list *l, struct plan *plan)
+{
+	uint32_t f = l->head;
+
+	while (f != VMM_NONE) {
+		uint32_t next = v->links.next[f];
+
+		if (v->frames.page[f] != plan->page)
+			page_idle(v, v->frames.page[f], plan);
+		f = next;
+	}
+}
+
+static enum fault_kind kind_of(const struct vmm *v, const struct page *p, bool write)
+{
+	switch (p->state) {
+	case PAGE_IDLE:
+		return FAULT_SOFT;
+	case PAGE_MAPPED:
+		if (write && (v->flags & VMM_FLAG_TRACK_DIRTY) && !(p->flags & PAGE_WRITABLE))
+			return FAULT_WRITE;
+		return FAULT_SPURIOUS;
+	default:
+		return p->flags & PAGE_HAS_COPY ? FAULT_MAJOR : FAULT_ZERO;
+	}
+}
+
+int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
+	       struct plan *plan)
+{
+	struct thread *t;
+	uint32_t id;
+	bool evict;
+
+	*plan = (struct plan){ .page = VMM_NONE, .thread = thread };
+	plan_close(v);
+	t = thread_make(v, thread);
+	id = t ? page_make(v, space, vpn) : VMM_NONE;
+	if (id == VMM_NONE)
+		return -ENOMEM;
+	hold_release(v, t);
+	plan_open(v, plan, kind_of(v, &v->pages[id], write), id, thread, write);
+	if (plan->kind == FAULT_SPURIOUS)
+		return 0;
+	evict = plan->needs_frame && frames_free(&v->frames) == 0;
+	if (v->probation) {
+		if (t->probation.count >= v->batch || evict)
+			probation_end(v, &t->probation, plan);
+		probation_end(v, &v->orphans, plan);
+	}
+	if (plan->needs_frame && v->ops->fault)
+		v->ops->fault(v->policy, id);
+	if (!evict || victims_choose(v, plan) == 0)
+		return 0;
+	while (plan->n_idle)
+		core_idle_failed(v, v->idle[--plan->n_idle]);
+	plan_close(v);
+	return -ENOMEM;
+}
+
+int core_room(struct vmm *v, struct plan *plan)
+{
+	evict_list_settle(v);
+	plan->n_idle = plan->n_evict = 0;
+	return victims_choose(v, plan);
+}
+
+int core_room_begin(struct vmm *v, struct plan *plan)
+{
+	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
+	return frames_free(&v->frames) ? 0 : victims_choose(v, plan);
+}
+
+void core_evicted(struct vmm *v, uint32_t page, int dirty)
+{
+	struct page *p = &v->pages[page];
+	uint32_t f = p->frame;
+
+	if (p->state != PAGE_EVICTING)
+		return;
+	if (dirty < 0 ? frame_dirty(&v->frames, f) : dirty) {
+		p->flags |= PAGE_HAS_COPY;
+		v->stats.store_writes++;
+		v->stats.evictions_dirty++;
+	} else {
+		v->stats.evictions_clean++;
+	}
+	v->stats.evictions++;
+	v->ops->remove(v->policy, f, page, REMOVE_EVICT);
+	list_leave(v, f);
+	frame_free(&v->frames, f);
+	p->frame = VMM_NONE;
+	p->flags &= PAGE_HAS_COPY;
+	p->state = p->flags ? PAGE_STORED : PAGE_ABSENT;
+	v->footprint -= p->state == PAGE_ABSENT;
+	debug_check(v);
+}
+
+void core_evict_failed(struct vmm *v, uint32_t page)
+{
+	struct page *p = &v->pages[page];
+
+	if (p->state != PAGE_EVICTING)
+		return;
+	v->stats.evictions_rejected++;
+	evict_undo(v, p);
+	v->ops->reject(v->policy, p->frame);
+}
+
+void core_idle_failed(struct vmm *v, uint32_t page)
+{
+	struct page *p = &v->pages[page];
+
+	if (p->state != PAGE_IDLE)
+		return;
+	v->stats.references_cleared--;
+	page_map_in(v, p);
+	page_stays(v, p);
+	if (v->use_window)
+		list_enter(v, &v->window_fifo, p->frame);
+}
+
+/* The window is first in, first out; with a batch several leave at once, so that it is rarely full. */
+static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
+{
+	struct frame_list *l = &v->window_fifo;
+	uint32_t n;
+
+	list_enter(v, l, f);
+	if (l->count <= v->window)
+		return;
+	n = max_u32(l->count - v->window, min_u32(v->batch, max_u32(1, v->window / 4)));
+	while (n-- && l->head != f)
+		page_idle(v, v->frames.page[l->head], plan);
+}
+
+/* The page of a ZERO or MAJOR plan becomes resident. Without a frame (the driver did not make room) nothing happens. */
+static void fill_page(struct vmm *v, struct plan *plan)
+{
+	struct page *p = &v->pages[plan->page];
+	uint32_t f = frame_take(&v->frames);
+
+	if (f == VMM_NONE)
+		return;
+	frame_settle(&v->frames, f, plan->page);
+	if (plan->write)
+		v->frames.bits[f] |= FRAME_DIRTY;
+	if (v->class == POLICY_R1)
+		v->frames.bits[f] |= FRAME_REF;
+	p->frame = f;
+	page_map_in(v, p);
+	if (v->class == POLICY_R0) {
+		struct thread *t = v->probation ? thread_find(v, plan->thread) : NULL;
+
+		if (v->probation) {
+			p->flags |= PAGE_PROBATION;
+			list_enter(v, t ? &t->probation : &v->orphans, f);
+		} else {
+			p->state = PAGE_IDLE;
+			p->flags &= (uint8_t)~PAGE_WRITABLE;
+		}
+	}
+	v->ops->insert(v->policy, f, plan->page);
+	v->stats.faults++;
+	if (plan->kind == FAULT_MAJOR) {
+		v->stats.faults_major++;
+		v->stats.store_reads++;
+	} else {
+		v->stats.faults_zero++;
+	}
+	if (v->flags & VMM_FLAG_TIME_FAULTS)
+		v->now++;
+	peaks_note(v);
+}
+
+/* A soft or a write fault: the page is mapped with what the fault has shown. */
+static void touch_page(struct vmm *v, struct plan *plan)
+{
+	struct page *p = &v->pages[plan->page];
+
+	if (plan->write)
+		v->frames.bits[p->frame] |= FRAME_DIRTY;
+	page_map_in(v, p);
+	if (plan->kind == FAULT_WRITE) {
+		v->stats.faults_write++;
+		return;
+	}
+	v->stats.faults_soft++;
+	if (class_has_bits(v))
+		v->frames.bits[p->frame] |= FRAME_REF;
+	if (v->class == POLICY_T && (v->flags & VMM_FLAG_LIVE))
+		v->ops->touch(v->policy, p->frame, plan->write);
+}
+
+void core_fill(struct vmm *v, struct plan *plan)
+{
+	struct thread *t;
+	struct page *p;
+
+	plan->n_idle = plan->n_evict = 0;
+	if (plan->kind == FAULT_ROOM) {
+		plan_close(v);
+		return;
+	}
+	if (plan->kind == FAULT_SPURIOUS)
+		v->stats.faults_spurious++;
+	else if (plan->needs_frame)
+		fill_page(v, plan);
+	else
+		touch_page(v, plan);
+	p = &v->pages[plan->page];
+	if (p->frame != VMM_NONE) {
+		t = thread_find(v, plan->thread);
+		if (t)
+			hold_take(v, t, plan->page);
+		if (v->use_window && (plan->needs_frame || plan->kind == FAULT_SOFT))
+			window_enter(v, p->frame, plan);
+	}
+	plan_close(v);
+	debug_check(v);
+}

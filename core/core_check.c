@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core_check.c - every invariant of core.h, core_internal.h and frame.h, and the policy's own, looked at from outside. */
+#include "core/core_internal.h"
+
+#include <errno.h>
+
+/* State, flags and frame of one page agree. */
+static bool page_ok(const struct vmm *v, uint32_t id)
+{
+	const struct page *p = &v->pages[id];
+	const struct frame_table *t = &v->frames;
+	bool taken = page_resident(p) || p->state == PAGE_EVICTING;
+	bool ref;
+
+	if (core_find(v, p->space, p->vpn) != id)
+		return false;
+	if (!taken)
+		return p->frame == VMM_NONE && !(p->flags & ~PAGE_HAS_COPY) &&
+		       (p->state != PAGE_STORED || p->flags & PAGE_HAS_COPY) &&
+		       (p->state != PAGE_ABSENT || !(p->flags & PAGE_HAS_COPY)) &&
+		       (p->state != PAGE_FILLING || v->open_page == id);
+	if (p->frame >= t->fresh || t->page[p->frame] != id)
+		return false;
+	if (page_resident(p) != !!(t->bits[p->frame] & FRAME_USED))
+		return false;
+	if (!!(p->flags & PAGE_HELD) != (v->holds[p->frame] != 0) ||
+	    t->pins[p->frame] < v->holds[p->frame])
+		return false;
+	ref = frame_referenced(t, p->frame);
+	if (p->state == PAGE_IDLE && (ref || v->class == POLICY_F))
+		return false;
+	if (p->state == PAGE_MAPPED && v->class == POLICY_R1 && !ref)
+		return false;
+	if ((p->flags & PAGE_PROBATION) && (ref || p->state == PAGE_IDLE))
+		return false;
+	if (!(p->flags & PAGE_WAS_IDLE))
+		return true;
+	return p->state == PAGE_EVICTING;
+}
+
+static bool pages_ok(const struct vmm *v)
+{
+	uint64_t footprint = 0, taken = 0;
+	uint32_t gone = 0;
+
+	for (uint32_t id = 0; id < v->page_count; id++) {
+		const struct page *p = &v->pages[id];
+
+		if (p->flags & PAGE_GONE) {
+			gone++;
+			continue;
+		}
+		if (!page_ok(v, id))
+			return false;
+		footprint += p->state != PAGE_ABSENT;
+		taken += p->frame != VMM_NONE;
+	}
+	for (uint32_t id = v->page_free; id != VMM_NONE; id = v->pages[id].frame)
+		if (id >= v->page_count || !(v->pages[id].flags & PAGE_GONE) || !gone--)
+			return false;
+	return gone == 0 && footprint == v->footprint &&
+	       taken == (uint64_t)v->frames.used + v->frames.in_transit;
+}
+
+/* Members know their list and are in a state that may be in it. */
+static bool list_ok(const struct vmm *v, const struct frame_list *l, bool probation)
+{
+	if (!v->in_list)
+		return l->count == 0;
+	if (frame_list_check(&v->frames, &v->links, l))
+		return false;
+	for (uint32_t f = l->head; f != VMM_NONE; f = v->links.next[f]) {
+		const struct page *p = &v->pages[v->frames.page[f]];
+
+		if (v->in_list[f] != l || probation != !!(p->flags & PAGE_PROBATION))
+			return false;
+		if (p->state != PAGE_MAPPED && p->state != PAGE_EVICTING)
+			return false;
+	}
+	return true;
+}
+
+static bool threads_ok(const struct vmm *v)
+{
+	uint64_t held = 0, holds = 0, probation = v->orphans.count, flagged = 0;
+
+	if (!list_ok(v, &v->orphans, true) || !list_ok(v, &v->window_fifo, false))
+		return false;
+	for (const struct thread *t = v->threads; t; t = t->hh.next) {
+		held += t->held != VMM_NONE;
+		probation += t->probation.count;
+		if (t->held != VMM_NONE && !(v->pages[t->held].flags & PAGE_HELD))
+			return false;
+		if (!list_ok(v, &t->probation, true))
+			return false;
+	}
+	for (uint32_t f = 0; f < v->frames.fresh; f++) {
+		holds += v->holds[f];
+		if (v->frames.page[f] != VMM_NONE)
+			flagged += !!(v->pages[v->frames.page[f]].flags & PAGE_PROBATION);
+	}
+	return held == holds && flagged == probation;
+}
+
+int core_check(const struct vmm *v)
+{
+	if (frame_table_check(&v->frames) || v->frames.cleared_count)
+		return -EINVAL;
+	if (!pages_ok(v) || !threads_ok(v) || vm_stats_check(&v->stats))
+		return -EINVAL;
+	return v->ops->check(v->policy);
+}

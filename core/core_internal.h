@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core_internal.h - struct vmm, shared by core.c (faults and plans), core_space.c (pages and threads), core_check.c
+ * and sim.c. Nobody else includes it.
+ *
+ * Invariants beyond core.h:
+ * - A thread holds at most one page; holds[frame] counts the threads that hold the page in it and is part of
+ *   pins[frame]; PAGE_HELD says that it is not 0.
+ * - in_list[frame] is the list that the frame is in: the window (class T) or the probation list of the thread that its
+ *   page was filled for (class R0), or orphans when that thread is gone. Such a page is MAPPED, or EVICTING while a
+ *   plan is open.
+ * - Outside of a plan no reference bit is clear on a MAPPED page of class R1; an IDLE page's bit is always clear.
+ */
+#ifndef VMM_CORE_INTERNAL_H
+#define VMM_CORE_INTERNAL_H
+
+#include "core/core.h"
+#include "core/frame_list.h"
+#include "core/page_map.h"
+
+#include <uthash.h>
+
+#define PAGE_GONE 128u /* the id is free; page.frame links to the next free one */
+
+struct thread {
+	uint32_t id;
+	uint32_t held; /* page, VMM_NONE */
+	struct frame_list probation;
+	bool in_hash;
+	UT_hash_handle hh;
+};
+
+struct vmm {
+	uint32_t flags, batch, window, page_shift;
+	enum policy_class class;
+	bool probation;  /* class R0 waits for its thread's next fault instead of going idle at once */
+	bool use_window; /* class T, live, limited */
+	const struct policy_ops *ops;
+	void *policy;
+	struct frame_table frames;
+	struct vm_stats stats;
+	uint64_t now; /* faults or references completed */
+
+	struct page_map map;
+	struct page *pages;
+	uint32_t page_count, page_capacity, page_free; /* ids made, allocated; head of the free ids */
+	uint64_t footprint;
+
+	struct frame_links links;
+	struct frame_list **in_list;
+	struct frame_list window_fifo, orphans;
+	struct thread *threads, *thread_last;
+	uint16_t *holds;
+
+	uint32_t *idle, *evict; /* the lists of the open plan; capacity and batch entries */
+	uint32_t n_evict, n_rejected;
+	uint32_t open_page; /* page of the open plan, VMM_NONE */
+	bool open_pinned;   /* open_page is resident and pinned by the plan */
+	uint32_t debug_tick;
+};
+
+static inline bool class_has_bits(const struct vmm *v)
+{
+	return v->class == POLICY_R1 || v->class == POLICY_R0;
+}
+
+static inline bool page_resident(const struct page *p)
+{
+	return p->state == PAGE_MAPPED || p->state == PAGE_IDLE;
+}
+
+/* core.c */
+void list_enter(struct vmm *v, struct frame_list *l, uint32_t f);
+void list_leave(struct vmm *v, uint32_t f);
+void peaks_note(struct vmm *v);
+#ifdef VMM_DEBUG
+void debug_check(struct vmm *v);
+#else
+static inline void debug_check(struct vmm *v)
+{
+	(void)v;
+}
+#endif
+
+/* core_space.c */
+uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
+struct thread *thread_find(struct vmm *v, uint32_t thread);
+struct thread *thread_make(struct vmm *v, uint32_t thread); /* finds or makes; NULL: no memory */
+void hold_take(struct vmm *v, struct thread *t, uint32_t page);
+void hold_release(struct vmm *v, struct thread *t);
+
+#endif

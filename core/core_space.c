@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core_space.c - what exists: page ids, threads and what they hold, pages that appear, move and go without a fault.
+ *
+ * Page ids are dense; those of unmapped pages are reused, last freed first.
+ */
+#define HASH_NONFATAL_OOM 1
+#include "core/core_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#undef uthash_nonfatal_oom
+#define uthash_nonfatal_oom(e) ((e)->in_hash = false)
+
+#define PAGES_FIRST 1024u
+
+static int pages_grow(struct vmm *v)
+{
+	uint64_t n = v->page_capacity ? (uint64_t)v->page_capacity * 2 : PAGES_FIRST;
+	struct page *p;
+
+	if (n > VMM_NONE)
+		n = VMM_NONE;
+	if (n == v->page_capacity)
+		return -ENOMEM;
+	p = realloc(v->pages, n * sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	v->pages = p;
+	v->page_capacity = (uint32_t)n;
+	return 0;
+}
+
+uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
+{
+	uint32_t id = page_map_get(&v->map, space, vpn);
+	bool reuse = v->page_free != VMM_NONE;
+
+	if (id != VMM_NONE)
+		return id;
+	if (!reuse && v->page_count == v->page_capacity && pages_grow(v))
+		return VMM_NONE;
+	id = reuse ? v->page_free : v->page_count;
+	if (page_map_set(&v->map, space, vpn, id))
+		return VMM_NONE;
+	if (reuse)
+		v->page_free = v->pages[id].frame;
+	else
+		v->page_count++;
+	v->pages[id] = (struct page){ .vpn = vpn, .space = space, .frame = VMM_NONE };
+	return id;
+}
+
+struct thread *thread_find(struct vmm *v, uint32_t thread)
+{
+	struct thread *t = v->thread_last;
+
+	if (t && t->id == thread)
+		return t;
+	HASH_FIND(hh, v->threads, &thread, sizeof(thread), t);
+	if (t)
+		v->thread_last = t;
+	return t;
+}
+
+struct thread *thread_make(struct vmm *v, uint32_t thread)
+{
+	struct thread *t = thread_find(v, thread);
+
+	if (t)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->id = thread;
+	t->held = VMM_NONE;
+	t->probation = FRAME_LIST_EMPTY;
+	t->in_hash = true;
+	HASH_ADD(hh, v->threads, id, sizeof(t->id), t);
+	if (!t->in_hash) {
+		free(t);
+		return NULL;
+	}
+	v->thread_last = t;
+	return t;
+}
+
+void hold_take(struct vmm *v, struct thread *t, uint32_t page)
+{
+	uint32_t f = v->pages[page].frame;
+
+	hold_release(v, t);
+	if (v->frames.pins[f] == UINT16_MAX)
+		return;
+	t->held = page;
+	v->frames.pins[f]++;
+	v->holds[f]++;
+	v->pages[page].flags |= PAGE_HELD;
+}
+
+void hold_release(struct vmm *v, struct thread *t)
+{
+	uint32_t f;
+
+	if (t->held == VMM_NONE)
+		return;
+	f = v->pages[t->held].frame;
+	v->frames.pins[f]--;
+	if (--v->holds[f] == 0)
+		v->pages[t->held].flags &= (uint8_t)~PAGE_HELD;
+	t->held = VMM_NONE;
+}
+
+void core_thread_exit(struct vmm *v, uint32_t thread)
+{
+	struct thread *t = thread_find(v, thread);
+
+	if (!t)
+		return;
+	hold_release(v, t);
+	while (t->probation.count) {
+		uint32_t f = t->probation.head;
+
+		list_leave(v, f);
+		list_enter(v, &v->orphans, f);
+	}
+	HASH_DEL(v->threads, t);
+	v->thread_last = NULL;
+	free(t);
+}
+
+int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits, uint32_t *page)
+{
+	uint32_t id = page_make(v, space, vpn), f;
+	struct page *p;
+
+	if (id == VMM_NONE)
+		return -ENOMEM;
+	p = &v->pages[id];
+	if (p->state != PAGE_ABSENT && p->state != PAGE_STORED)
+		return -EEXIST;
+	if (frames_free(&v->frames) == 0)
+		return -ENOSPC;
+	if (v->ops->fault)
+		v->ops->fault(v->policy, id);
+	f = frame_take(&v->frames);
+	frame_settle(&v->frames, f, id);
+	v->frames.bits[f] |= bits & FRAME_DIRTY;
+	if (v->class == POLICY_R1 || (v->class == POLICY_R0 && (bits & FRAME_REF)))
+		v->frames.bits[f] |= FRAME_REF;
+	v->footprint += p->state == PAGE_ABSENT;
+	p->frame = f;
+	p->state = PAGE_MAPPED;
+	p->flags = (uint8_t)((p->flags | flags) & PAGE_HAS_COPY) | PAGE_WRITABLE;
+	v->ops->insert(v->policy, f, id);
+	if (v->use_window)
+		list_enter(v, &v->window_fifo, f);
+	v->stats.adopted++;
+	peaks_note(v);
+	*page = id;
+	return 0;
+}
+
+int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page)
+{
+	uint32_t id = page_make(v, space, vpn);
+
+	if (id == VMM_NONE)
+		return -ENOMEM;
+	if (v->pages[id].state != PAGE_ABSENT)
+		return -EEXIST;
+	v->pages[id].state = PAGE_STORED;
+	v->pages[id].flags = PAGE_HAS_COPY;
+	v->footprint++;
+	peaks_note(v);
+	*page = id;
+	return 0;
+}
+
+/* Whoever holds the page no longer does. */
+static void holders_forget(struct vmm *v, uint32_t id)
+{
+	struct thread *t, *next;
+
+	if (!(v->pages[id].flags & PAGE_HELD))
+		return;
+	HASH_ITER(hh, v->threads, t, next)
+		if (t->held == id)
+			hold_release(v, t);
+}
+
+static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
+{
+	struct page *p = &v->pages[id];
+	uint32_t f = p->frame;
+
+	holders_forget(v, id);
+	v->ops->remove(v->policy, f, id, why);
+	if (f != VMM_NONE) {
+		list_leave(v, f);
+		if (v->frames.bits[f] & FRAME_USED)
+			frame_lift(&v->frames, f);
+		frame_free(&v->frames, f);
+	}
+	if (v->open_page == id) {
+		v->open_page = VMM_NONE;
+		v->open_pinned = false;
+	}
+	v->footprint -= p->state != PAGE_ABSENT;
+	v->stats.unmapped += why == REMOVE_UNMAP && p->state != PAGE_ABSENT;
+	p->state = PAGE_ABSENT;
+	p->flags = PAGE_GONE;
+	p->frame = v->page_free;
+	v->page_free = id;
+}
+
+void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
+		core_gone_fn gone, void *arg)
+{
+	struct page_map_iter i;
+	uint64_t at;
+	uint32_t id;
+
+	page_map_iter_init(&i, &v->map, space, vpn, n);
+	while ((id = page_map_next(&i, &at)) != VMM_NONE) {
+		if (gone)
+			gone(arg, id, &v->pages[id]);
+		page_map_remove(&v->map, space, at);
+		page_forget(v, id, why);
+	}
+	debug_check(v);
+}
+
+int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n)
+{
+	struct page_map_iter i;
+	uint64_t at;
+	uint32_t id;
+	int err = 0;
+
+	page_map_iter_init(&i, &v->map, space, from, n);
+	while (page_map_next(&i, &at) != VMM_NONE)
+		if (!err)
+			err = page_map_reserve(&v->map, space, to + (at - from));
+	if (err)
+		return err;
+	page_map_iter_init(&i, &v->map, space, from, n);
+	while ((id = page_map_next(&i, &at)) != VMM_NONE) {
+		page_map_remove(&v->map, space, at);
+		v->pages[id].vpn = to + (at - from);
+		page_map_set(&v->map, space, v->pages[id].vpn, id);
+	}
+	return 0;
+}
+
+void core_pin(struct vmm *v, uint32_t page)
+{
+	v->frames.pins[v->pages[page].frame]++;
+}
+
+void core_unpin(struct vmm *v, uint32_t page)
+{
+	v->frames.pins[v->pages[page].frame]--;
+}
+
+uint32_t core_find(const struct vmm *v, uint32_t space, uint64_t vpn)
+{
+	/* the map's cache of the last node is not part of what the caller sees */
+	return page_map_get((struct page_map *)&v->map, space, vpn);
+}
+
+const struct page *core_page(const struct vmm *v, uint32_t page)
+{
+	return &v->pages[page];
+}
+
+struct frame_table *core_frames(struct vmm *v)
+{
+	return &v->frames;
+}
+
+struct vm_stats *core_stats(struct vmm *v)
+{
+	return &v->stats;
+}
+
+const struct policy_ops *core_policy(const struct vmm *v)
+{
+	return v->ops;
+}
+
+enum policy_class core_class(const struct vmm *v)
+{
+	return v->class;
+}
+
+uint32_t core_page_ids(const struct vmm *v)
+{
+	return v->page_count;
+}
+
+struct loaded {
+	uint64_t seq;
+	uint32_t id;
+};
+
+static int by_load(const void *a, const void *b)
+{
+	const struct loaded *x = a, *y = b;
+
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+int core_each(struct vmm *v, int (*fn)(void *arg, uint32_t id, const struct page *page), void *arg)
+{
+	struct frame_table *t = &v->frames;
+	struct loaded *l = malloc((t->used + 1) * sizeof(*l));
+	uint32_t n = 0;
+	int err = 0;
+
+	if (!l)
+		return -ENOMEM;
+	for (uint32_t f = 0; f < t->fresh; f++)
+		if (t->bits[f] & FRAME_USED)
+			l[n++] = (struct loaded){ t->load_seq[f], t->page[f] };
+	qsort(l, n, sizeof(*l), by_load);
+	for (uint32_t i = 0; i < n && !err; i++)
+		err = fn(arg, l[i].id, &v->pages[l[i].id]);
+	for (uint32_t id = 0; id < v->page_count && !err; id++)
+		if (!page_resident(&v->pages[id]) && !(v->pages[id].flags & PAGE_GONE))
+			err = fn(arg, id, &v->pages[id]);
+	free(l);
+	return err;
+}

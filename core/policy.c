@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.c - the registry of policies and the parser of "name:key=value,...".
+ *
+ * The tables are found through the linker section that POLICY_REGISTER fills. They are sorted once, before main.
+ */
+#include "core/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define POLICIES_MAX 128
+#define NAME_MAX_LENGTH 63
+
+extern const struct policy_ops *const __start_vmm_policies[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct policy_ops *const __stop_vmm_policies[]
+	__attribute__((weak, visibility("hidden")));
+
+static const struct policy_ops *policies[POLICIES_MAX + 1];
+
+static bool table_ok(const struct policy_ops *o)
+{
+	return o && o->abi == VMM_POLICY_ABI && o->name && o->summary && o->source && o->create &&
+	       o->destroy && o->victim && o->reject && o->remove && o->insert && o->check &&
+	       (o->touch || o->class != POLICY_T);
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct policy_ops *x = *(const struct policy_ops *const *)a;
+	const struct policy_ops *y = *(const struct policy_ops *const *)b;
+
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+__attribute__((constructor)) static void registry_init(void)
+{
+	const struct policy_ops *const *p = __start_vmm_policies;
+	size_t n = 0;
+
+	for (; p < __stop_vmm_policies && n < POLICIES_MAX; p++)
+		if (table_ok(*p))
+			policies[n++] = *p;
+	qsort(policies, n, sizeof(policies[0]), by_order);
+}
+
+const struct policy_ops *const *policy_all(void)
+{
+	return policies;
+}
+
+/* Copies the next word of a comma-separated list and returns what follows, NULL at the end. */
+static const char *next_word(const char *list, char word[NAME_MAX_LENGTH + 1])
+{
+	size_t n, k;
+
+	if (!list)
+		return NULL;
+	list += strspn(list, ", ");
+	if (!*list)
+		return NULL;
+	n = strcspn(list, ", ");
+	k = n < NAME_MAX_LENGTH ? n : NAME_MAX_LENGTH;
+	memcpy(word, list, k);
+	word[k] = '\0';
+	return list + n;
+}
+
+const struct policy_ops *policy_find(const char *name)
+{
+	char word[NAME_MAX_LENGTH + 1];
+
+	for (const struct policy_ops *const *p = policies; *p; p++) {
+		const char *list = (*p)->alias;
+
+		if (strcasecmp((*p)->name, name) == 0)
+			return *p;
+		while ((list = next_word(list, word)))
+			if (strcasecmp(word, name) == 0)
+				return *p;
+	}
+	return NULL;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Levenshtein's distance without case; names are cut at NAME_MAX_LENGTH. */
+static uint32_t edit_distance(const char *a, const char *b)
+{
+	uint32_t row[NAME_MAX_LENGTH + 1];
+	uint32_t n = (uint32_t)strnlen(b, NAME_MAX_LENGTH);
+
+	for (uint32_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (uint32_t i = 1; i <= NAME_MAX_LENGTH && a[i - 1]; i++) {
+		uint32_t diagonal = row[0];
+
+		row[0] = i;
+		for (uint32_t j = 1; j <= n; j++) {
+			uint32_t best = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
+
+			diagonal = row[j];
+			if (best > row[j] + 1)
+				best = row[j] + 1;
+			if (best > row[j - 1] + 1)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+const struct policy_ops *policy_nearest(const char *name)
+{
+	const struct policy_ops *best = policies[0];
+	uint32_t best_distance = UINT32_MAX, d;
+	char word[NAME_MAX_LENGTH + 1];
+
+	for (const struct policy_ops *const *p = policies; *p; p++) {
+		const char *list = (*p)->alias;
+
+		if ((*p)->flags & POLICY_HIDDEN)
+			continue;
+		d = edit_distance((*p)->name, name);
+		while ((list = next_word(list, word)))
+			if (edit_distance(word, name) < d)
+				d = edit_distance(word, name);
+		if (d < best_distance) {
+			best_distance = d;
+			best = *p;
+		}
+	}
+	return best;
+}
+
+/* Decimal or 0x; the whole word up to ',' or the end. Returns the end, NULL when it is no such number. */
+static const char *parse_number(const char *s, uint64_t *value)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return NULL;
+	errno = 0;
+	*value = strtoull(s, &end, s[0] == '0' && lower(s[1]) == 'x' ? 16 : 10);
+	return errno || (*end && *end != ',') ? NULL : end;
+}
+
+static int find_param(const struct policy_ops *ops, const char *key, size_t n)
+{
+	for (int i = 0; ops->params && i < POLICY_PARAMS_MAX && ops->params[i].name; i++)
+		if (strlen(ops->params[i].name) == n &&
+		    strncasecmp(ops->params[i].name, key, n) == 0)
+			return i;
+	return -1;
+}
+
+static int parse_params(const char *s, const struct policy_ops *ops, uint64_t *values,
+			const char **bad)
+{
+	while (*s) {
+		size_t n = strcspn(s, "=,");
+		int i = find_param(ops, s, n);
+		const char *value = s + n + 1, *end;
+		uint64_t x;
+
+		*bad = s;
+		if (i < 0 || s[n] != '=')
+			return -EINVAL;
+		*bad = value;
+		end = parse_number(value, &x);
+		if (!end || x < ops->params[i].value_min || x > ops->params[i].value_max)
+			return -EINVAL;
+		values[i] = x;
+		*bad = end;
+		if (*end == ',' && !end[1])
+			return -EINVAL;
+		s = *end ? end + 1 : end;
+	}
+	return 0;
+}
+
+int policy_parse(const char *spec, const struct policy_ops **ops, uint64_t values[POLICY_PARAMS_MAX],
+		 const char **bad)
+{
+	size_t n = strcspn(spec, ":");
+	char name[NAME_MAX_LENGTH + 1];
+	const struct policy_ops *o;
+	int err;
+
+	*bad = spec;
+	if (n == 0 || n > NAME_MAX_LENGTH)
+		return -ENOENT;
+	memcpy(name, spec, n);
+	name[n] = '\0';
+	o = policy_find(name);
+	if (!o)
+		return -ENOENT;
+	memset(values, 0, POLICY_PARAMS_MAX * sizeof(values[0]));
+	for (int i = 0; o->params && i < POLICY_PARAMS_MAX && o->params[i].name; i++)
+		values[i] = o->params[i].value_default;
+	err = spec[n] ? parse_params(spec + n + 1, o, values, bad) : 0;
+	if (err)
+		return err;
+	*ops = o;
+	*bad = NULL;
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim.c - making a struct vmm, and the driver that executes plans in nothing: the simulator.
+ *
+ * The simulated process is its own only thread. A page is held for a thread (core.h) only with VMM_FLAG_LIVE: without
+ * it a fault is complete when vmm_access returns, and one frame is enough for any number of processes.
+ */
+#include "core/core_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define FLAGS_ALL (VMM_FLAG_PROBATION | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS | VMM_FLAG_LIVE)
+#define PAGE_SIZE_DEFAULT 4096u
+
+static int config_check(const struct vmm_config *c)
+{
+	if (c->size && c->size != sizeof(*c))
+		return -EINVAL;
+	if (c->frames == 0 || c->frames == VMM_NONE || (c->flags & ~FLAGS_ALL))
+		return -EINVAL;
+	if (c->page_size & (c->page_size - 1))
+		return -EINVAL;
+	return 0;
+}
+
+static int lists_init(struct vmm *v, uint32_t frames)
+{
+	v->window_fifo = v->orphans = FRAME_LIST_EMPTY;
+	v->holds = calloc(frames, sizeof(*v->holds));
+	v->idle = calloc(frames, sizeof(*v->idle));
+	v->evict = calloc(v->batch, sizeof(*v->evict));
+	if (!v->holds || !v->idle || !v->evict)
+		return -ENOMEM;
+	if (!v->probation && !v->use_window)
+		return 0;
+	v->in_list = calloc(frames, sizeof(*v->in_list));
+	return v->in_list ? frame_links_init(&v->links, frames) : -ENOMEM;
+}
+
+static int vmm_init(struct vmm *v, const struct vmm_config *c)
+{
+	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
+	struct policy_env env = { .frames = &v->frames, .now = &v->now };
+	const char *bad;
+	int err;
+
+	err = policy_parse(c->policy ? c->policy : "clock", &v->ops, env.values, &bad);
+	if (err)
+		return err;
+	v->class = v->ops->class_of ? v->ops->class_of(env.values) : v->ops->class;
+	v->flags = c->flags;
+	v->batch = c->batch ? c->batch : 1;
+	if (v->batch > c->frames)
+		v->batch = c->frames;
+	v->window = c->window;
+	v->page_shift = (uint32_t)__builtin_ctz(page_size);
+	v->probation = v->class == POLICY_R0 && (c->flags & (VMM_FLAG_PROBATION | VMM_FLAG_LIVE));
+	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
+	v->page_free = v->open_page = VMM_NONE;
+	page_map_init(&v->map);
+	err = frame_table_init(&v->frames, c->frames, c->seed);
+	if (!err)
+		err = lists_init(v, c->frames);
+	if (!err)
+		err = v->ops->create(&v->policy, &env);
+	if (err)
+		v->policy = NULL;
+	return err;
+}
+
+struct vmm *vmm_create(const struct vmm_config *config)
+{
+	int err = config_check(config);
+	struct vmm *v = NULL;
+
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		goto out;
+	err = vmm_init(v, config);
+	if (!err)
+		return v;
+	vmm_destroy(v);
+out:
+	errno = -err;
+	return NULL;
+}
+
+void vmm_destroy(struct vmm *v)
+{
+	struct thread *t, *next;
+
+	if (!v)
+		return;
+	if (v->policy)
+		v->ops->destroy(v->policy);
+	HASH_ITER(hh, v->threads, t, next) {
+		HASH_DEL(v->threads, t);
+		free(t);
+	}
+	page_map_destroy(&v->map);
+	frame_table_destroy(&v->frames);
+	frame_links_destroy(&v->links);
+	free(v->in_list);
+	free(v->holds);
+	free(v->idle);
+	free(v->evict);
+	free(v->pages);
+	free(v);
+}
+
+/* Serves a fault as a driver does. The store is the counters. */
+static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
+{
+	struct plan plan;
+	struct thread *t;
+	int err = core_fault(v, pid, vpn, write, pid, &plan);
+
+	while (!err) {
+		for (uint32_t i = 0; i < plan.n_evict; i++)
+			core_evicted(v, plan.evict[i], -1);
+		if (!plan.needs_frame || frames_free(&v->frames))
+			break;
+		err = core_room(v, &plan);
+	}
+	if (err)
+		return err;
+	core_fill(v, &plan);
+	t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
+	if (t)
+		hold_release(v, t);
+	return plan.needs_frame ? 1 : 2;
+}
+
+int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+{
+	uint64_t vpn = addr >> v->page_shift;
+	uint32_t id = page_map_get(&v->map, pid, vpn);
+	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
+	bool was_resident = p && page_resident(p);
+	int result = 0;
+
+	if (!p || p->state != PAGE_MAPPED ||
+	    (is_write && !(p->flags & PAGE_WRITABLE)))
+		result = serve(v, pid, vpn, is_write);
+	else if (is_write)
+		v->frames.bits[p->frame] |= FRAME_DIRTY;
+	if (result < 0)
+		return result;
+	if (was_resident && v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE))
+		v->ops->touch(v->policy, p->frame, is_write);
+	v->stats.accesses++;
+	if (is_write)
+		v->stats.writes++;
+	else
+		v->stats.reads++;
+	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
+		v->now++;
+	return result;
+}
+
+const struct vm_stats *vmm_stats(const struct vmm *v)
+{
+	return &v->stats;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent.c - the pager's end of the ring: one command at a time, each wait bounded.
+ *
+ * The agent answers within microseconds unless its process is stopped (signal, debugger, freezer) or gone. So the wait sleeps on
+ * the futex in short slices; after the first ones it looks whether the agent's task still exists, and meanwhile serves the other
+ * spaces by running the loop again (H5, H13). The busy space's own faults and calls are queued until the wait ends.
+ */
+#include "pager/pager.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLICE_NS 2000000 /* of the futex wait */
+#define SLICES_QUIET 3   /* before the loop runs again */
+
+/* Letter of the state in /proc/PID/task/TID/stat, 0 when the task does not exist. */
+static char task_state(pid_t pid, pid_t tid)
+{
+	char path[64], buf[256], *p;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	n = fread(buf, 1, sizeof(buf) - 1, f);
+	fclose(f);
+	buf[n] = 0;
+	p = strrchr(buf, ')');
+	return p && p[1] ? p[2] : 0;
+}
+
+bool agent_stopped(struct space *s)
+{
+	char c = task_state(s->agent.pid, s->agent.tid);
+
+	return c == 'T' || c == 't';
+}
+
+static int lost(struct space *s)
+{
+	s->agent.ready = false;
+	s->agent.busy = false;
+	return -ESRCH;
+}
+
+static int await(struct space *s)
+{
+	struct vmm_ring *r = s->agent.ring;
+	struct timespec slice = { .tv_nsec = SLICE_NS };
+	uint32_t slices = 0;
+
+	while (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == RING_COMMAND) {
+		if (syscall(SYS_futex, &r->state, FUTEX_WAIT, RING_COMMAND, &slice, NULL, 0) == 0 || errno != ETIMEDOUT)
+			continue;
+		if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != RING_COMMAND)
+			break;
+		switch (task_state(s->agent.pid, s->agent.tid)) {
+		case 0:
+		case 'X':
+		case 'Z':
+			return lost(s);
+		}
+		if (++slices >= SLICES_QUIET)
+			loop_once(s->pager, 1);
+	}
+	return 0;
+}
+
+int agent_run(struct space *s, enum ring_op op)
+{
+	struct vmm_ring *r = s->agent.ring;
+	int rc;
+
+	if (!s->agent.ready)
+		return -ESRCH;
+	s->agent.busy = true;
+	r->op = op;
+	__atomic_store_n(&r->state, RING_COMMAND, __ATOMIC_RELEASE);
+	if (write(s->agent.doorbell[1], "", 1) != 1)
+		return lost(s);
+	rc = await(s);
+	__atomic_store_n(&r->state, RING_IDLE, __ATOMIC_RELEASE);
+	s->agent.busy = false;
+	return rc;
+}
+
+int agent_syscall(struct space *s, long nr, const uint64_t arg[6], int64_t *result)
+{
+	struct vmm_ring *r = s->agent.ring;
+	int rc;
+
+	if (!s->agent.ready)
+		return -ESRCH;
+	r->nr = (uint64_t)nr;
+	memcpy(r->arg, arg, sizeof(r->arg));
+	rc = agent_run(s, RING_SYSCALL);
+	*result = rc ? rc : r->result;
+	return rc;
+}
+
+void agent_retire(struct space *s)
+{
+	struct timespec pause = { .tv_nsec = 50000 };
+	int i;
+
+	if (!s->agent.ready)
+		return;
+	agent_run(s, RING_RETIRE);
+	s->agent.ready = false;
+	for (i = 0; i < 2000 && task_state(s->agent.pid, s->agent.tid); i++)
+		nanosleep(&pause, NULL);
+}

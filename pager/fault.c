@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.c - from a message of the userfaultfd to a resolved fault.
+ *
+ *   faults_read    takes every waiting message: a fork event is handled at once, faults are queued
+ *   faults_serve   core_fault -> reclaim (idle and evict lists) -> fill -> core_fill, for each queued fault
+ *
+ * A message is only a hint: the page's state is looked up when it is served (H6). A fault on a page that the core calls mapped is
+ * answered with a wake; when the same page comes back again and again, the kernel's view is consulted, and a page that vanished
+ * without our doing ends the run rather than read as zeros.
+ */
+#include "pager/pager.h"
+#include "pager/compat.h"
+#include "pager/uffd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MESSAGES_MAX 32
+#define SPURIOUS_MAX 8 /* wakes of one page in a row before the kernel is asked */
+
+static const uint8_t zeros[VMM_PAGE] __attribute__((aligned(VMM_PAGE)));
+
+uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void push(struct space *s, struct fault f)
+{
+	if (s->queue_len == s->queue_cap) {
+		uint32_t cap = s->queue_cap ? s->queue_cap * 2 : 32;
+		struct fault *q = realloc(s->queue, cap * sizeof(*q));
+
+		if (!q)
+			fatal(s->pager, "out of memory for waiting faults");
+		s->queue = q;
+		s->queue_cap = cap;
+	}
+	s->queue[s->queue_len++] = f;
+}
+
+void faults_read(struct space *s)
+{
+	struct uffd_msg m[MESSAGES_MAX];
+	ssize_t n;
+	int i, count;
+
+	do {
+		n = read(s->uffd, m, sizeof(m));
+		if (n <= 0)
+			return;
+		count = (int)(n / (ssize_t)sizeof(*m));
+		for (i = 0; i < count; i++) {
+			uint64_t flags = m[i].arg.pagefault.flags;
+
+			if (m[i].event == UFFD_EVENT_FORK)
+				space_forked(s, (int)m[i].arg.fork.ufd);
+			else if (m[i].event == UFFD_EVENT_PAGEFAULT)
+				push(s, (struct fault){ .addr = page_down(m[i].arg.pagefault.address),
+							.read_ns = now_ns(),
+							.tid = m[i].arg.pagefault.feat.ptid,
+							.write = flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP),
+							.wp = flags & UFFD_PAGEFAULT_FLAG_WP });
+		}
+	} while (count == MESSAGES_MAX);
+}
+
+/* UFFDIO_COPY that reads events while the mm is changing. 0, -ESRCH, -ENOENT, -EEXIST (its waiters were woken). */
+static int fill(struct space *s, uint64_t addr, const void *data, bool wp)
+{
+	struct timespec pause = { .tv_nsec = 20000 };
+	int rc, tries;
+
+	for (tries = 0;; tries++) {
+		rc = uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, true);
+		if (rc != -EAGAIN)
+			break;
+		faults_read(s);
+		if (tries > 20)
+			nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+
+/* What a plan's page is filled from. */
+static const void *source(struct space *s, const struct plan *plan)
+{
+	struct live *l = space_live(s, plan->page);
+
+	switch (plan->kind) {
+	case FAULT_SOFT:
+		return slab_page(&s->pager->idle, l->buf);
+	case FAULT_MAJOR:
+		return page_copy(s, plan->page);
+	default:
+		return zeros;
+	}
+}
+
+static void no_room(struct space *s)
+{
+	fatal(s->pager, "%u frames are too few: every frame is pinned or held by a thread (%u threads known)", s->pager->frames,
+	      HASH_COUNT(s->pager->threads));
+}
+
+/* Makes the plan true, up to and without the fill. *filled: the agent filled as well. */
+static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
+{
+	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready;
+	int rc;
+
+	*filled = false;
+	if (plan->n_idle || plan->n_evict) {
+		rc = reclaim(s, plan, combine ? addr : 0, combine ? source(s, plan) : NULL, s->track_dirty && !plan->writable,
+			     filled);
+		if (rc)
+			return rc;
+	}
+	while (plan->needs_frame && !*filled && core_frames_free(s->core) == 0) {
+		bool unused;
+
+		if (core_room(s->core, plan) < 0)
+			no_room(s);
+		rc = reclaim(s, plan, 0, NULL, false, &unused);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int plan_room(struct space *s)
+{
+	struct plan plan;
+	bool filled;
+
+	if (core_frames_free(s->core))
+		return 0;
+	if (core_room_begin(s->core, &plan) < 0)
+		no_room(s);
+	return make_room(s, &plan, 0, &filled);
+}
+
+static void soft_done(struct space *s, uint32_t page)
+{
+	struct live *l = space_live(s, page);
+
+	slab_unref(&s->pager->idle, l->buf);
+	l->buf = NO_SLOT;
+	s->idle_bufs--;
+}
+
+static int found(void *arg, uint64_t start, uint64_t end)
+{
+	(void)start;
+	(void)end;
+	*(bool *)arg = true;
+	return 1;
+}
+
+/* The core says mapped. Usually a second message for a page that was filled meanwhile. */
+static int spurious(struct space *s, const struct fault *f, uint32_t page)
+{
+	bool present = false;
+
+	if (f->wp) /* our own protection that the core does not know of (fork, mremap) */
+		return uffd_protect(s->uffd, f->addr, VMM_PAGE, false);
+	if (s->spurious_page != page) {
+		s->spurious_page = page;
+		s->spurious_count = 0;
+	}
+	if (++s->spurious_count >= SPURIOUS_MAX) {
+		present_each(s, f->addr, f->addr + VMM_PAGE, found, &present);
+		if (!present && s->zapped)
+			return fill(s, f->addr, zeros, false);
+		if (!present)
+			fatal(s->pager, "page %#lx vanished from the program without a call that vmm saw", (unsigned long)f->addr);
+		s->spurious_count = 0;
+	}
+	return uffd_wake(s->uffd, f->addr, VMM_PAGE);
+}
+
+/* The fill itself and its report to the core; the fault is over afterwards. */
+static int complete(struct space *s, struct plan *plan, const struct fault *f, bool filled)
+{
+	bool unused;
+	int rc = 0;
+
+	if (plan->kind == FAULT_WRITE)
+		rc = uffd_protect(s->uffd, f->addr, VMM_PAGE, false);
+	else if (plan->kind == FAULT_SPURIOUS)
+		rc = spurious(s, f, plan->page);
+	else if (!filled)
+		rc = fill(s, f->addr, source(s, plan), s->track_dirty && !plan->writable);
+	if (rc == -ESRCH || rc == -ENOENT) /* the process or the range is going away */
+		rc = 0;
+	if (rc == -EEXIST && plan->kind == FAULT_ZERO) /* the kernel put something there first: never ours, so right */
+		rc = 0;
+	if (rc)
+		fatal(s->pager, "page %#lx cannot be filled: %s", (unsigned long)f->addr, strerror(-rc));
+	if (plan->kind == FAULT_SOFT)
+		soft_done(s, plan->page);
+	core_fill(s->core, plan);
+	if (plan->n_idle)
+		return reclaim(s, plan, 0, NULL, false, &unused);
+	return 0;
+}
+
+/*
+ * A space without an agent that is full: nobody can evict, so the page is mapped beside the core's books, which forget it. The
+ * next agent adopts such pages. Returns false when the core can serve the fault after all.
+ */
+static bool serve_outside(struct space *s, const struct fault *f, int *rc)
+{
+	uint64_t vpn = f->addr / VMM_PAGE;
+	uint32_t id = core_find(s->core, 0, vpn);
+	const void *data = zeros;
+
+	if (id != VMM_NONE && core_page(s->core, id)->frame != VMM_NONE)
+		return false;
+	if (id != VMM_NONE && space_live(s, id)->slot != NO_SLOT)
+		data = page_copy(s, id);
+	*rc = fill(s, f->addr, data, false);
+	if (*rc == 0)
+		core_unmap(s->core, 0, vpn, 1, REMOVE_UNMAP, space_gone, s);
+	return true;
+}
+
+static int serve(struct space *s, const struct fault *f)
+{
+	struct plan plan;
+	bool filled = false;
+	int rc;
+
+	if (!s->agent.ready && !core_frames_free(s->core) && serve_outside(s, f, &rc))
+		return rc;
+	if (core_fault(s->core, 0, f->addr / VMM_PAGE, f->write, f->tid, &plan) < 0)
+		no_room(s);
+	rc = make_room(s, &plan, f->addr, &filled);
+	if (rc == -ESRCH && plan.needs_frame && !core_frames_free(s->core)) {
+		if (uffd_mm_alive(s->uffd) && !serve_outside(s, f, &rc))
+			fatal(s->pager, "the agent of a running process is gone");
+		return 0;
+	}
+	return complete(s, &plan, f, filled);
+}
+
+static void account(struct space *s, const struct fault *f, struct region *g)
+{
+	struct run_result *r = s->pager->result;
+	uint64_t ns = now_ns() - f->read_ns;
+	struct thread *t;
+	pid_t tid = (pid_t)f->tid;
+
+	g->faults++;
+	HASH_FIND_INT(s->pager->threads, &tid, t);
+	if (t)
+		t->faults++;
+	r->latency_count++;
+	r->latency_sum_ns += ns;
+	if (ns > r->latency_max_ns)
+		r->latency_max_ns = ns;
+	hist_add(r->latency_hist, ns);
+}
+
+void faults_serve(struct space *s)
+{
+	uint32_t i;
+
+	if (s->serving || s->agent.busy || s->dead)
+		return;
+	s->serving = true;
+	for (i = 0; i < s->queue_len; i++) {
+		struct fault f = s->queue[i];
+		struct region *g = regions_find(&s->regions, f.addr);
+
+		if (!g) { /* unmapped since: the thread tries again and gets what is there now */
+			uffd_wake(s->uffd, f.addr, VMM_PAGE);
+			continue;
+		}
+		placement_fault(s->pager, (pid_t)f.tid);
+		serve(s, &f);
+		g = regions_find(&s->regions, f.addr);
+		if (g)
+			account(s, &f, g);
+		if (s->pager->config->audit && s->agent.ready)
+			audit(s);
+	}
+	s->queue_len = 0;
+	s->serving = false;
+}
+
+int fault_resident(struct space *s, uint64_t addr, bool write, uint32_t tid)
+{
+	struct fault f = { .addr = page_down(addr), .read_ns = now_ns(), .tid = tid, .write = write };
+
+	if (!regions_find(&s->regions, addr))
+		return -ENOENT;
+	return serve(s, &f);
+}

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * space.c - one address space: from the hello of a new image, or the fork event, to the end of its mm.
+ *
+ *   hello   (space_hello)   take over the userfaultfd, register what the program has mapped so far, adopt present pages
+ *   fork    (space_forked)  copy the parent's books: resident pages stay mapped in both (the kernel shares them), stored pages
+ *                           share slots, idle pages become stored in the child
+ *   end     (space_free)
+ *
+ * Each space has a core of its own: `frames` is the limit of each process until the tree shares one pool.
+ */
+#include "pager/pager.h"
+#include "pager/compat.h"
+#include "pager/uffd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct space *space_by_id(struct pager *p, uint32_t id)
+{
+	struct space *s;
+
+	for (s = p->spaces; s && s->id != id; s = s->next)
+		;
+	return s;
+}
+
+struct space *space_new(struct pager *p)
+{
+	struct vmm_config c = { .size = sizeof(c),
+				.frames = p->frames,
+				.batch = p->batch,
+				.window = p->window,
+				.flags = VMM_FLAG_LIVE | VMM_FLAG_TIME_FAULTS | VMM_FLAG_PROBATION,
+				.seed = p->config->seed,
+				.policy = p->config->policy };
+	struct space *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		fatal(p, "out of memory for an address space");
+	s->track_dirty = p->config->exact || p->needs_dirty;
+	if (s->track_dirty)
+		c.flags |= VMM_FLAG_TRACK_DIRTY;
+	s->core = vmm_create(&c);
+	if (!s->core)
+		fatal(p, "the core cannot be set up for %u frames: %s", p->frames, strerror(errno));
+	s->pager = p;
+	s->id = ++p->next_space;
+	s->uffd = s->mem_fd = s->pagemap_fd = s->agent.ring_fd = -1;
+	s->agent.doorbell[0] = s->agent.doorbell[1] = -1;
+	s->spurious_page = VMM_NONE;
+	s->next = p->spaces;
+	p->spaces = s;
+	return s;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static int forget(void *arg, uint32_t id, const struct page *page)
+{
+	space_gone(arg, id, page);
+	return 0;
+}
+
+void space_free(struct space *s)
+{
+	struct pager *p = s->pager;
+	struct space **at = &p->spaces;
+	struct process *pr;
+	uint32_t i;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	HASH_FIND_INT(p->processes, &s->stats_pid, pr);
+	vm_stats_add(pr ? &pr->stats : &p->result->stats, core_stats(s->core));
+	for (i = 0; i < s->regions.n; i++)
+		report_region(p, &s->regions.v[i]);
+	core_each(s->core, forget, s);
+	if (s->uffd >= 0)
+		loop_forget(p, s->uffd);
+	close_fd(s->uffd);
+	close_fd(s->mem_fd);
+	close_fd(s->pagemap_fd);
+	close_fd(s->agent.ring_fd);
+	close_fd(s->agent.doorbell[0]);
+	close_fd(s->agent.doorbell[1]);
+	if (s->agent.ring)
+		munmap(s->agent.ring, sizeof(*s->agent.ring));
+	vmm_destroy(s->core);
+	regions_destroy(&s->regions);
+	free(s->live);
+	free(s->queue);
+	free(s->deferred);
+	free(s->pins);
+	free(s);
+}
+
+struct live *space_live(struct space *s, uint32_t page)
+{
+	if (page >= s->live_cap) {
+		uint32_t cap = s->live_cap ? s->live_cap : 1024, i;
+		struct live *l;
+
+		while (cap <= page)
+			cap *= 2;
+		l = realloc(s->live, cap * sizeof(*l));
+		if (!l)
+			fatal(s->pager, "out of memory for the table of pages");
+		for (i = s->live_cap; i < cap; i++)
+			l[i] = (struct live){ NO_SLOT, NO_SLOT, 0 };
+		s->live = l;
+		s->live_cap = cap;
+	}
+	return &s->live[page];
+}
+
+void space_gone(void *arg, uint32_t id, const struct page *page)
+{
+	struct space *s = arg;
+	struct live *l = space_live(s, id);
+
+	(void)page;
+	if (l->slot != NO_SLOT)
+		s->pager->store_ops->unref(s->pager->store, l->slot);
+	if (l->buf != NO_SLOT) {
+		slab_unref(&s->pager->idle, l->buf);
+		s->idle_bufs--;
+	}
+	*l = (struct live){ NO_SLOT, NO_SLOT, 0 };
+}
+
+/* fn for every present run of [start, end), the zero page left out. Stops at the first non-zero, which is returned. */
+int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+	struct page_region v[256];
+	struct pm_scan_arg a = { .size = sizeof(a),
+				 .start = start,
+				 .end = end,
+				 .vec = (uintptr_t)v,
+				 .vec_len = 256,
+				 .category_inverted = PAGE_IS_PFNZERO,
+				 .category_mask = PAGE_IS_PRESENT | PAGE_IS_PFNZERO,
+				 .return_mask = PAGE_IS_PRESENT };
+
+	while (s->pagemap_fd >= 0 && a.start < end) {
+		int i, n = ioctl(s->pagemap_fd, PAGEMAP_SCAN, &a);
+
+		if (n < 0)
+			return 0;
+		for (i = 0; i < n; i++) {
+			int rc = fn(arg, v[i].start, v[i].end);
+
+			if (rc)
+				return rc;
+		}
+		a.start = a.walk_end;
+	}
+	return 0;
+}
+
+static int adopt_run(void *arg, uint64_t start, uint64_t end)
+{
+	struct space *s = arg;
+	uint32_t page;
+
+	for (; start < end; start += VMM_PAGE) {
+		if (s->agent.ready && plan_room(s) < 0)
+			return 1;
+		core_adopt(s->core, 0, start / VMM_PAGE, 0, FRAME_REF | FRAME_DIRTY, &page);
+	}
+	return 0;
+}
+
+/* Registers [start, end) and takes over what is already present there. */
+int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum region_kind kind)
+{
+	struct region g = { .start = start, .end = end, .prot = (uint8_t)(prot & 7), .kind = (uint8_t)kind };
+	int rc = uffd_register(s->uffd, start, end - start, s->track_dirty);
+
+	if (rc)
+		return rc;
+	if (regions_add(&s->regions, g) < 0)
+		fatal(s->pager, "out of memory for the table of ranges");
+	return 0;
+}
+
+void space_drop(struct space *s, uint64_t start, uint64_t end)
+{
+	core_unmap(s->core, 0, start / VMM_PAGE, (end - start) / VMM_PAGE, REMOVE_UNMAP, space_gone, s);
+}
+
+void space_unmanage(struct space *s, uint64_t start, uint64_t end)
+{
+	struct region part;
+	uint32_t i = 0;
+
+	space_drop(s, start, end);
+	while (regions_next(&s->regions, start, end, &i, &part))
+		uffd_unregister(s->uffd, part.start, part.end - part.start);
+	if (regions_remove(&s->regions, start, end) < 0)
+		fatal(s->pager, "out of memory for the table of ranges");
+}
+
+void space_load(struct space *s, uint64_t start, uint64_t end)
+{
+	struct region part;
+	uint32_t i = 0, id;
+	uint64_t a;
+
+	while (regions_next(&s->regions, start, end, &i, &part))
+		for (a = part.start; a < part.end; a += VMM_PAGE) {
+			id = core_find(s->core, 0, a / VMM_PAGE);
+			if (id != VMM_NONE && core_page(s->core, id)->state != PAGE_MAPPED &&
+			    core_page(s->core, id)->state != PAGE_ABSENT)
+				fault_resident(s, a, false, 0);
+		}
+}
+
+static bool wanted(const struct pager *p, uint64_t bytes, enum region_kind kind)
+{
+	switch (kind) {
+	case KIND_HEAP:
+		return p->config->regions & REGION_HEAP;
+	case KIND_STACK:
+		return p->config->regions & REGION_STACK;
+	default:
+		return (p->config->regions & REGION_ANON) && bytes >= p->config->anon_min_bytes;
+	}
+}
+
+static bool ours(const struct space *s, uint64_t start, uint64_t end)
+{
+	const uint64_t mine[][2] = {
+		{ s->agent.ring_addr, s->agent.ring_addr + sizeof(struct vmm_ring) },
+		{ s->agent.stack, s->agent.stack + s->agent.stack_bytes },
+		{ s->agent.staging[0], s->agent.staging[0] + VMM_RUN_MAX * VMM_PAGE },
+		{ s->agent.staging[1], s->agent.staging[1] + VMM_RUN_MAX * VMM_PAGE },
+		{ VMM_GATE_ADDR, VMM_GATE_ADDR + VMM_GATE_BYTES },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(mine) / sizeof(*mine); i++)
+		if (start < mine[i][1] && mine[i][0] < end)
+			return true;
+	return false;
+}
+
+struct map_line {
+	uint64_t start, end;
+	char perms[5];
+	uint64_t inode;
+	char name[64];
+};
+
+static int maps_each(pid_t pid, int (*fn)(struct space *, const struct map_line *), struct space *s)
+{
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		struct map_line m = { 0 };
+		unsigned long start, end, inode;
+
+		if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %63[^\n]", &start, &end, m.perms, &inode, m.name) < 4)
+			continue;
+		m.start = start;
+		m.end = end;
+		m.inode = inode;
+		if (fn(s, &m))
+			break;
+	}
+	fclose(f);
+	return 0;
+}
+
+/* A line of the maps file at hello. An area of ours may touch a neighbour of the program's: the kernel merges such mappings into
+ * one line, so the part around ours is cut out. */
+static int take_line(struct space *s, const struct map_line *m)
+{
+	enum region_kind kind = KIND_ANON;
+	int prot = (m->perms[0] == 'r') | (m->perms[1] == 'w') << 1 | (m->perms[2] == 'x') << 2;
+	uint64_t a, b;
+
+	if (m->inode || m->perms[3] != 'p')
+		return 0;
+	if (!strcmp(m->name, "[heap]")) {
+		kind = KIND_HEAP;
+		s->brk_start = m->start;
+		s->brk_end = m->end;
+	} else if (!strcmp(m->name, "[stack]")) {
+		kind = KIND_STACK;
+	} else if (m->name[0] && strncmp(m->name, "[anon", 5)) {
+		return 0;
+	}
+	if (!wanted(s->pager, m->end - m->start, kind))
+		return 0;
+	for (a = m->start; a < m->end; a = b) {
+		bool mine = ours(s, a, a + VMM_PAGE);
+
+		for (b = a + VMM_PAGE; b < m->end && ours(s, b, b + VMM_PAGE) == mine; b += VMM_PAGE)
+			;
+		if (!mine)
+			space_manage(s, a, b, prot, kind);
+	}
+	return 0;
+}
+
+static int reread_line(struct space *s, const struct map_line *m)
+{
+	int prot = (m->perms[0] == 'r') | (m->perms[1] == 'w') << 1 | (m->perms[2] == 'x') << 2;
+	struct region part;
+	uint32_t i = 0;
+
+	while (regions_next(&s->regions, m->start, m->end, &i, &part))
+		if (part.prot != prot) {
+			regions_protect(&s->regions, part.start, part.end, prot);
+			i = 0;
+		}
+	return 0;
+}
+
+void space_reread(struct space *s, uint64_t start, uint64_t end)
+{
+	(void)start;
+	(void)end;
+	maps_each(s->agent.pid, reread_line, s);
+}
+
+static int valid_hello(const struct vmm_hello *h)
+{
+	uint64_t run = (uint64_t)VMM_RUN_MAX * VMM_PAGE;
+
+	if (h->version != VMM_PROTOCOL_VERSION || h->ring_bytes != sizeof(struct vmm_ring))
+		return -EPROTO;
+	if ((h->ring | h->staging[0] | h->staging[1] | h->stack) % VMM_PAGE || h->stack_bytes % VMM_PAGE || h->stack_bytes > 1 << 20)
+		return -EPROTO;
+	return h->staging[0] + run != h->staging[1] ? -EPROTO : 0;
+}
+
+static int open_proc(pid_t pid, const char *what, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static void adopt_present(struct space *s)
+{
+	struct region part;
+	uint32_t i = 0;
+
+	while (regions_next(&s->regions, 0, UINT64_MAX, &i, &part))
+		if (present_each(s, part.start, part.end, adopt_run, s))
+			break;
+}
+
+int space_hello(struct space *s, struct process *pr, const struct vmm_hello *h)
+{
+	int rc = valid_hello(h);
+
+	if (rc)
+		return rc;
+	s->agent.ring_addr = h->ring;
+	s->agent.staging[0] = h->staging[0];
+	s->agent.staging[1] = h->staging[1];
+	s->agent.stack = h->stack;
+	s->agent.stack_bytes = h->stack_bytes;
+	s->agent.quiet_addr = h->quiet;
+	s->agent.pid = pr->pid;
+	s->agent.tid = h->agent_tid;
+	if (s->mem_fd < 0)
+		s->mem_fd = open_proc(pr->pid, "mem", O_RDWR);
+	if (s->pagemap_fd < 0)
+		s->pagemap_fd = open_proc(pr->pid, "pagemap", O_RDONLY);
+	if (s->mem_fd < 0 || s->pagemap_fd < 0)
+		return -EACCES;
+	/* Staging is registered like what is moved into it, or the kernel refuses the move. */
+	rc = uffd_register(s->uffd, h->staging[0], 2ull * VMM_RUN_MAX * VMM_PAGE, s->track_dirty);
+	if (rc)
+		return rc;
+	s->agent.ready = true;
+	s->stats_pid = pr->pid;
+	if (!h->forked) {
+		rc = maps_each(pr->pid, take_line, s);
+		if (!s->brk_start && (s->pager->config->regions & REGION_HEAP)) {
+			uint64_t arg[6] = { 0 };
+			int64_t brk;
+
+			if (agent_syscall(s, 12 /* brk */, arg, &brk) == 0 && brk > 0)
+				s->brk_start = s->brk_end = (uint64_t)brk;
+		}
+	}
+	adopt_present(s);
+	return rc;
+}
+
+int space_make_ring(struct space *s)
+{
+	struct agent *a = &s->agent;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		close_fd(a->doorbell[i]);
+	close_fd(a->ring_fd);
+	if (a->ring)
+		munmap(a->ring, sizeof(*a->ring));
+	a->ring = NULL;
+	a->doorbell[0] = a->doorbell[1] = -1;
+	a->ring_fd = memfd_create("vmm-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (a->ring_fd < 0 || ftruncate(a->ring_fd, sizeof(*a->ring)) < 0 ||
+	    fcntl(a->ring_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 || pipe2(a->doorbell, O_CLOEXEC) < 0)
+		return -errno;
+	a->ring = mmap(NULL, sizeof(*a->ring), PROT_READ | PROT_WRITE, MAP_SHARED, a->ring_fd, 0);
+	if (a->ring == MAP_FAILED) {
+		a->ring = NULL;
+		return -errno;
+	}
+	a->ring->version = VMM_PROTOCOL_VERSION;
+	a->ring->cookie = s->pager->cookie ^ s->id;
+	return 0;
+}
+
+/* The ring is mapped in no other mm: fork leaves it out, exec drops it. */
+bool space_is_mm_of(struct space *s, pid_t pid)
+{
+	uint64_t cookie = 0;
+	struct iovec local = { &cookie, sizeof(cookie) };
+	struct iovec remote = { (void *)(uintptr_t)(s->agent.ring_addr + offsetof(struct vmm_ring, cookie)), sizeof(cookie) };
+
+	return s->agent.ring_addr && process_vm_readv(pid, &local, 1, &remote, 1, 0) == sizeof(cookie) &&
+	       cookie == (s->pager->cookie ^ s->id);
+}
+
+/* Content of a managed page that is not mapped, or NULL when the program's own mapping has it. */
+static const uint8_t *unmapped_content(struct space *s, uint64_t addr)
+{
+	static const uint8_t zeros[VMM_PAGE];
+	uint32_t id;
+	struct live *l;
+
+	if (!regions_find(&s->regions, addr))
+		return NULL;
+	id = core_find(s->core, 0, addr / VMM_PAGE);
+	if (id == VMM_NONE)
+		return s->agent.ready ? zeros : NULL;
+	if (core_page(s->core, id)->state == PAGE_MAPPED)
+		return NULL;
+	l = space_live(s, id);
+	if (l->buf != NO_SLOT)
+		return slab_page(&s->pager->idle, l->buf);
+	return l->slot != NO_SLOT ? page_copy(s, id) : zeros;
+}
+
+/* Copies from the program without ever waiting for a fault of ours. 0 or -EFAULT. */
+int space_read(struct space *s, pid_t pid, uint64_t addr, void *buf, size_t len)
+{
+	char *out = buf;
+
+	while (len) {
+		size_t in = addr % VMM_PAGE, n = VMM_PAGE - in < len ? VMM_PAGE - in : len;
+		const uint8_t *page = s ? unmapped_content(s, addr - in) : NULL;
+		struct iovec local = { out, n }, remote = { (void *)(uintptr_t)addr, n };
+
+		if (page)
+			memcpy(out, page + in, n);
+		else if (s && s->mem_fd >= 0 ? pread(s->mem_fd, out, n, (off_t)addr) != (ssize_t)n :
+					       process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
+			return -EFAULT;
+		addr += n;
+		out += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size_t len)
+{
+	const char *in = buf;
+
+	while (len) {
+		size_t off = addr % VMM_PAGE, n = VMM_PAGE - off < len ? VMM_PAGE - off : len;
+		struct iovec local = { (void *)in, n }, remote = { (void *)(uintptr_t)addr, n };
+
+		if (s && regions_find(&s->regions, addr)) {
+			struct region *g = regions_find(&s->regions, addr);
+
+			if (!(g->prot & PROT_WRITE))
+				return -EFAULT;
+			fault_resident(s, addr, true, 0);
+		}
+		if (process_vm_writev(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
+			return -EFAULT;
+		addr += n;
+		in += n;
+		len -= n;
+	}
+	return 0;
+}
+
+struct heir {
+	struct space *parent, *child;
+};
+
+static int inherit(void *arg, uint32_t id, const struct page *page)
+{
+	struct heir *h = arg;
+	struct space *p = h->parent, *c = h->child;
+	struct pager *pg = p->pager;
+	struct live *from = space_live(p, id), *to;
+	struct region *g = regions_find(&c->regions, page->vpn * VMM_PAGE);
+	uint32_t nid;
+
+	if (!g || (g->flags & REGION_WIPEONFORK))
+		return 0;
+	if (page->state == PAGE_MAPPED) {
+		uint8_t flags = from->slot != NO_SLOT ? PAGE_HAS_COPY : 0;
+
+		if (core_adopt(c->core, 0, page->vpn, flags, FRAME_REF | FRAME_DIRTY, &nid) < 0)
+			return 0; /* cannot be: both pools have the same size */
+	} else if (from->buf != NO_SLOT || from->slot != NO_SLOT) {
+		if (core_add_stored(c->core, 0, page->vpn, &nid) < 0)
+			fatal(pg, "out of memory for a forked address space");
+	} else {
+		return 0;
+	}
+	to = space_live(c, nid);
+	from = space_live(p, id);
+	if (from->buf != NO_SLOT) {
+		const void *data = slab_page(&pg->idle, from->buf);
+
+		if (pg->store_ops->write(pg->store, &to->slot, data))
+			fatal(pg, "store: a page cannot be written");
+		if (pg->config->checksum)
+			page_sum(to, data);
+	} else if (from->slot != NO_SLOT) {
+		pg->store_ops->ref(pg->store, from->slot);
+		to->slot = from->slot;
+		to->sum = from->sum;
+	}
+	return 0;
+}
+
+void space_forked(struct space *parent, int uffd)
+{
+	struct pager *p = parent->pager;
+	struct space *s = space_new(p);
+	struct heir h = { parent, s };
+	struct region part;
+	uint32_t i = 0;
+
+	fcntl(uffd, F_SETFL, fcntl(uffd, F_GETFL) | O_NONBLOCK);
+	fcntl(uffd, F_SETFD, FD_CLOEXEC);
+	s->uffd = uffd;
+	s->was_forked = true;
+	s->zapped = parent->zapped;
+	s->brk_start = parent->brk_start;
+	s->brk_end = parent->brk_end;
+	s->parent = parent->forking ? thread_group(parent->forking) : parent->agent.pid;
+	if (regions_copy(&s->regions, &parent->regions) < 0)
+		fatal(p, "out of memory for a forked address space");
+	while (regions_next(&parent->regions, 0, UINT64_MAX, &i, &part))
+		if (part.flags & REGION_DONTFORK)
+			regions_remove(&s->regions, part.start, part.end);
+	core_each(parent->core, inherit, &h);
+	if (parent->forking_ctid)
+		pin_address(s, parent->forking_ctid, 0);
+	parent->forking = 0;
+	loop_watch(p, s->uffd, watch_key(WATCH_UFFD, s->id));
+}

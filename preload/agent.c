@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent.c - the thread inside the program that does what only code in the program's mm may do: moving pages out with
+ * UFFDIO_MOVE, and VM syscalls on behalf of the supervisor.
+ *
+ * Life: blocked in read(doorbell) -> a byte: execute the command in the ring -> RING_DONE, futex wake -> read again.
+ * End of file on the doorbell means that the pager and its guardian are gone: the agent kills its process, because a page
+ * could otherwise read as zeros once the last userfaultfd is closed.
+ *
+ * Invariant: between commands both staging areas are empty.
+ */
+#include "preload/protocol.h"
+#include "preload/shim.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/ioctl.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Same layout as the kernel's struct uffdio_move, which the distribution's headers lack. */
+struct move_args {
+	uint64_t dst, src, len, mode;
+	int64_t moved;
+};
+#define IOC_MOVE _IOWR(UFFDIO, 0x05, struct move_args)
+
+static void copy_page(void *to, const void *from)
+{
+	unsigned long n = VMM_PAGE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
+/* Moves pages [i, i + n), which are contiguous, to the same indices of a staging area. Returns how many went; if fewer
+ * than n, *err says what stopped the next one. */
+static uint32_t move_run(struct agent_info *in, uint64_t staging, uint32_t i, uint32_t n, uint64_t src, long *err)
+{
+	struct move_args mv = { staging + (uint64_t)i * VMM_PAGE, src, (uint64_t)n * VMM_PAGE, 0, 0 };
+	uint32_t tries;
+
+	for (tries = 0; tries < 16; tries++) {
+		long rc = gate(SYS_ioctl, in->uffd, IOC_MOVE, (long)&mv, 0, 0, 0);
+
+		if (rc == 0) {
+			*err = 0;
+			return n;
+		}
+		*err = rc;
+		if (rc == -EAGAIN && mv.moved > 0) {
+			uint32_t done = (uint32_t)((uint64_t)mv.moved / VMM_PAGE);
+
+			*err = -EAGAIN;
+			return done;
+		}
+		if (rc != -EINTR)
+			break;
+	}
+	return 0;
+}
+
+static uint32_t run_length(const uint64_t *addr, const uint32_t *flags, uint32_t i, uint32_t count)
+{
+	uint32_t n = 1;
+
+	while (i + n < count && addr[i + n] == addr[i] + (uint64_t)n * VMM_PAGE && flags[i + n] == flags[i])
+		n++;
+	return n;
+}
+
+static void evict(struct agent_info *in)
+{
+	struct vmm_ring *r = in->ring;
+	uint32_t count = r->count, i = 0, failed = 0, used[2] = { 0, 0 };
+
+	if (count > VMM_RUN_MAX)
+		count = VMM_RUN_MAX;
+	while (i < count) {
+		uint32_t area = (r->flags[i] & EVICT_EXEC) ? 1 : 0, n = run_length(r->addr, r->flags, i, count), done, k;
+		long err = 0;
+
+		if (r->flags[i] & EVICT_POPULATE)
+			gate(SYS_madvise, (long)r->addr[i], (long)n * VMM_PAGE, MADV_POPULATE_WRITE, 0, 0, 0);
+		done = move_run(in, in->staging[area], i, n, r->addr[i], &err);
+		for (k = i; k < i + done; k++) {
+			copy_page(r->page[k], (const void *)(in->staging[area] + (uint64_t)k * VMM_PAGE));
+			r->status[k] = 0;
+		}
+		if (done)
+			used[area] = 1;
+		i += done;
+		if (done < n) { /* the next page is the one that stopped the run */
+			r->status[i] = (int32_t)(err ? err : -EAGAIN);
+			failed = 1;
+			i++;
+		}
+	}
+	for (i = 0; i < 2; i++)
+		if (used[i])
+			gate(SYS_madvise, (long)in->staging[i], (long)count * VMM_PAGE, MADV_DONTNEED, 0, 0, 0);
+	r->fill_status = -ECANCELED;
+	if (r->fill_addr && !failed) {
+		struct uffdio_copy cp = { .dst = r->fill_addr, .src = (uintptr_t)r->fill, .len = VMM_PAGE };
+
+		if (r->fill_wp)
+			cp.mode = UFFDIO_COPY_MODE_WP;
+		r->fill_status = (int32_t)gate(SYS_ioctl, in->uffd, UFFDIO_COPY, (long)&cp, 0, 0, 0);
+	}
+}
+
+void agent_main(struct agent_info *in)
+{
+	struct vmm_ring *r = in->ring;
+	char byte;
+
+	for (;;) {
+		long n = gate(SYS_read, in->doorbell, (long)&byte, 1, 0, 0, 0);
+
+		if (n == -EINTR)
+			continue;
+		if (n != 1) {
+			for (;;)
+				gate(SYS_kill, gate(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGKILL, 0, 0, 0, 0);
+		}
+		if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != RING_COMMAND)
+			continue;
+		switch (r->op) {
+		case RING_SYSCALL:
+			r->result = gate((long)r->nr, (long)r->arg[0], (long)r->arg[1], (long)r->arg[2], (long)r->arg[3],
+					 (long)r->arg[4], (long)r->arg[5]);
+			break;
+		case RING_EVICT:
+			evict(in);
+			break;
+		default:
+			break;
+		}
+		__atomic_store_n(&r->state, RING_DONE, __ATOMIC_RELEASE);
+		gate(SYS_futex, (long)&r->state, FUTEX_WAKE, 1, 0, 0, 0);
+		if (r->op == RING_RETIRE)
+			for (;;)
+				gate(SYS_exit, 0, 0, 0, 0, 0, 0);
+	}
+}

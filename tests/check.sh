@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# check.sh GROUP... - runs groups of tests, each to its end; the last line sums up: N passed, N failed, N skipped.
+#
+#   includes    includes point downward only
+#   docs        the manual and the option tables agree
+#   unit        the cmocka programs of tests/unit, from $OBJ
+#   live        tests/live/run: programs under the pager
+#   apps-quick  tests/apps/run --quick: some applications
+#   apps        tests/apps/run: every application
+#
+# `make check` and its like build what is needed and set BIN and OBJ. A group that cannot run has failed.
+cd "$(dirname "$0")/.." || exit 1
+export BIN=${BIN:-bin} OBJ=${OBJ:-build/release}
+export VMM=$PWD/$BIN/vmm
+case $BIN in /*) VMM=$BIN/vmm ;; esac
+
+passed=0 failed=0 skipped=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+failure() {
+	echo "FAILED $1"
+	failed=$((failed + 1))
+}
+
+single() {
+	if "tests/$1.sh"; then
+		echo "ok $1"
+		passed=$((passed + 1))
+	else
+		failure "$1"
+	fi
+}
+
+# The sum of N over cmocka's lines "[  WORD  ] N test(s)".
+cmocka_count() { awk -v word="$1" '$2 == word && $4 ~ /^[0-9]+$/ && $5 ~ /^test/ { n += $4 } END { print n + 0 }' "$output"; }
+
+unit() {
+	local program source status f
+	for source in tests/unit/test_*.c; do
+		[ -e "$source" ] || { failure "unit: there are no tests"; return; }
+		program=$OBJ/${source%.c}
+		"$program" >"$output" 2>&1
+		status=$?
+		f=$(cmocka_count FAILED)
+		passed=$((passed + $(cmocka_count PASSED)))
+		skipped=$((skipped + $(cmocka_count SKIPPED)))
+		failed=$((failed + f))
+		if [ $status = 0 ]; then
+			echo "ok $source: $(cmocka_count PASSED) tests"
+			continue
+		fi
+		cat "$output"
+		echo "FAILED $source (exit status $status)"
+		[ "$f" != 0 ] || failed=$((failed + 1))
+	done
+}
+
+# A suite with its own last line "N passed, N failed, N skipped", which becomes part of ours.
+suite() {
+	local p f s status
+	if [ ! -x "$1" ]; then
+		failure "$1: not there"
+		return
+	fi
+	"$@" | awk -v sum="$output" '
+		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { print $1, $3, $5 >sum; next }
+		{ print; fflush() }'
+	status=${PIPESTATUS[0]}
+	p=0 f=0 s=0
+	if ! read -r p f s <"$output"; then
+		failure "$1: ended without a summary (exit status $status)"
+	elif [ "$status" != 0 ] && [ "$f" = 0 ]; then
+		failure "$1: exit status $status"
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+for group in "$@"; do
+	: >"$output"
+	case $group in
+	includes | docs) single "$group" ;;
+	unit) unit ;;
+	live) suite tests/live/run ;;
+	apps-quick) suite tests/apps/run --vmm "$VMM" --quick ;;
+	apps) suite tests/apps/run --vmm "$VMM" ;;
+	*) failure "$group: no such group" ;;
+	esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

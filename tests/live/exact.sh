@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# exact_policy POLICY PATTERN FRAMES... - acceptance 4: a live run with --exact, the core driven with the toucher's own log, and the
+# brute-force model in tests/model count the same faults, zero fills, evictions and dirty evictions.
+# Leaves the counts in $T/live.POLICY.PATTERN.
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+SEED=7
+
+exact_policy() {
+	local policy=$1 pattern=$2 toucher coredrive frames n
+	shift 2
+	toucher=$(workload toucher) coredrive=$(program coredrive) || fail "cannot build"
+	"$toucher" -p 1024 -n 220000 -k "$pattern" -s 3 -l "$T/log" >"$T/toucher.native" || fail "the toucher fails alone"
+	n=$(wc -l <"$T/log")
+	[ "$n" -ge 200000 ] || fail "only $n accesses in the log"
+	"$coredrive" core "$policy" $SEED "$@" <"$T/log" >"$T/core" || fail "core"
+	"$coredrive" model "$policy" $SEED "$@" <"$T/log" >"$T/model" || fail "model"
+	: >"$T/live"
+	for frames in "$@"; do
+		paged live1 -q -f "$frames" -a "$policy" --exact --seed $SEED --regions 'anon>=1M' --checksum -- \
+			"$toucher" -p 1024 -n 220000 -k "$pattern" -s 3 -l "$T/log.live"
+		[ "$(cat "$T/live1.status")" = 0 ] || { show "$T"/live1.*; fail "the toucher failed at $frames frames"; }
+		sound "$T/live1.json"
+		cmp "$T/toucher.native" "$T/live1.out" || fail "output"
+		cmp "$T/log" "$T/log.live" || fail "the sequence is not the same in both runs"
+		echo "$frames faults $(counter "$T/live1.json" faults) zero $(counter "$T/live1.json" faults_zero)" \
+			"evictions $(counter "$T/live1.json" evictions) dirty $(counter "$T/live1.json" evictions_dirty)" >>"$T/live"
+	done
+	paste -d '\n' "$T/live" "$T/core" "$T/model" | awk -v p="$policy $pattern" '{ print p, (NR % 3 == 1 ? "live " : NR % 3 == 2 ? "core " : "model"), $0 }'
+	cmp "$T/core" "$T/model" || fail "$policy: core and model differ"
+	cmp "$T/live" "$T/core" || fail "$policy: live and core differ"
+	cp "$T/live" "$T/live.$policy.$pattern"
+}

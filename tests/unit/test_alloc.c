@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_alloc.c - the Nth allocation fails, for N = 1, 2, ... until a whole run succeeds: every failure is an error and
+ * nothing else, and what exists stays consistent.
+ *
+ * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+ */
+#include "core/core.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static uint64_t fail_at; /* 0: never */
+static uint64_t calls;
+
+static int fails(void)
+{
+	return fail_at && ++calls == fail_at;
+}
+
+void *__wrap_malloc(size_t n)
+{
+	return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __real_realloc(p, n);
+}
+
+static int count(void *arg, uint32_t id, const struct page *page)
+{
+	(void)id;
+	(void)page;
+	++*(uint32_t *)arg;
+	return 0;
+}
+
+/* 0, or -ENOMEM when the failing allocation was met. */
+static int use(struct vmm *v)
+{
+	uint32_t id, n = 0;
+	int err = 0;
+
+	/* more than the first 1024 page ids, several nodes, several processes */
+	for (uint64_t k = 0; k < 1100 && err >= 0; k++)
+		err = vmm_access(v, 1 + k % 40, (k % 17 << 40) + (k << 12), k % 3 == 0);
+	if (err >= 0)
+		err = core_adopt(v, 3, 1ull << 50, 0, FRAME_DIRTY, &id);
+	if (err == -ENOSPC)
+		err = core_add_stored(v, 3, 1ull << 50, &id);
+	if (err >= 0)
+		err = core_remap(v, 3, 1ull << 50, 1ull << 51, 9);
+	if (err >= 0)
+		err = core_each(v, count, &n);
+	return err;
+}
+
+static void test_nth(void **state)
+{
+	static const char *const policies[] = { "clock", "sieve", "lru", "nru", "random", "fifo", "skeleton" };
+	const struct vm_stats *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		uint64_t n = 0;
+		int err;
+
+		do {
+			struct vmm_config c = { .frames = 100, .window = 20, .policy = policies[i],
+						.flags = VMM_FLAG_LIVE };
+			struct vmm *v;
+
+			n++;
+			calls = 0;
+			fail_at = n;
+			v = vmm_create(&c);
+			err = v ? 0 : -errno;
+			if (v) {
+				err = use(v);
+				fail_at = 0;
+				assert_int_equal(core_check(v), 0);
+				if (err)
+					assert_int_equal(use(v), 0);
+				s = vmm_stats(v);
+				assert_int_equal(vm_stats_check(s), 0);
+				vmm_destroy(v);
+			}
+			fail_at = 0;
+			assert_true(err == 0 || err == -ENOMEM);
+		} while (err);
+		assert_true(n > 20);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nth),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
