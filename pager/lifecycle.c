@@ -165,6 +165,7 @@ struct process *process_get(struct pager *p, pid_t pid)
 	s = find_space(p, pid);
 	if (s)
 		process_join(pr, s);
+	placement_process(p, pid);
 	return pr;
 }
 

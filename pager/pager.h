@@ -224,6 +224,7 @@ int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *
 void placement_fault(struct pager *p, pid_t tid);
 void placement_tick(struct pager *p);
 bool placement_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n);
+void placement_process(struct pager *p, pid_t pid); /* a process is met for the first time */
 int placement_init(struct pager *p);
 
 /* report.c: fills the result that the front prints. */
