@@ -4,14 +4,16 @@
  *
  *   random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-b]
  *
- * First each page is filled once, in order, with content of its own: its number, a counter, random bytes (a third),
- * small integers (a third) and one repeated byte. Then ACCESSES pages are chosen at random: a write stores a new counter, a read
- * checks number and counter against a table. The table is shared memory, which is not swapped by us. Exit status 1: a wrong byte.
+ * First each page is filled once, in order, with content of its own: its number, a counter, random bytes (a
+ * third), small integers (a third) and one repeated byte. Then ACCESSES pages are chosen at random: a write
+ * stores a new counter, a read checks number and counter against a table. The table is shared memory, which
+ * is not swapped by us. Exit status 1: a wrong byte.
  *
- * Prints one JSON line: the second phase's time (CLOCK_MONOTONIC), its page faults as the kernel counts them, and how many
- * pages of the region are present at its end (/proc/self/pagemap). It is single-threaded and knows nothing of vmm.
- * Every page is touched exactly once before the second phase, so each fault that reads from a store belongs to the second.
- * With -b a byte of every page is also checked at the end, after all measurements.
+ * Prints one JSON line: the second phase's time (CLOCK_MONOTONIC), its page faults as the kernel counts them,
+ * and how many pages of the region are present at its end (/proc/self/pagemap). It is single-threaded and
+ * knows nothing of vmm. Every page is touched exactly once before the second phase, so each fault that reads
+ * from a store belongs to the second. With -b a byte of every page is also checked at the end, after all
+ * measurements.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -78,8 +80,9 @@ static long present(const void *region, size_t pages)
 
 static void wrong(size_t page, uint64_t number, uint64_t counter, uint32_t expected)
 {
-	fprintf(stderr, "random_fault: page %zu holds number %llu, counter %llu; expected counter %u\n", page,
-		(unsigned long long)number, (unsigned long long)counter, expected);
+	fprintf(stderr,
+		"random_fault: page %zu holds number %llu, counter %llu; expected counter %u\n",
+		page, (unsigned long long)number, (unsigned long long)counter, expected);
 	exit(1);
 }
 
@@ -91,24 +94,40 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "m:n:w:s:b")) != -1) {
 		switch (opt) {
-		case 'm': mb = strtoull(optarg, NULL, 0); break;
-		case 'n': accesses = strtoull(optarg, NULL, 0); break;
-		case 'w': write_percent = (unsigned)atoi(optarg); break;
-		case 's': seed = strtoull(optarg, NULL, 0); break;
-		case 'b': last_bytes = 1; break;
-		default: mb = 0;
+		case 'm':
+			mb = strtoull(optarg, NULL, 0);
+			break;
+		case 'n':
+			accesses = strtoull(optarg, NULL, 0);
+			break;
+		case 'w':
+			write_percent = (unsigned)atoi(optarg);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'b':
+			last_bytes = 1;
+			break;
+		default:
+			mb = 0;
 		}
 	}
 	if (!mb || optind != argc)
-		return fprintf(stderr, "usage: random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-b]\n"), 2;
+		return fprintf(stderr,
+			       "usage: random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-b]\n"),
+		       2;
 
 	size_t pages = mb * 256;
-	uint64_t *region = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint32_t *counter = mmap(NULL, pages * 4, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *region = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t *counter =
+		mmap(NULL, pages * 4, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct rusage before, after;
 	struct timespec a, b;
 
-	if (region == MAP_FAILED || counter == MAP_FAILED || madvise(region, pages * PAGE, MADV_NOHUGEPAGE))
+	if (region == MAP_FAILED || counter == MAP_FAILED ||
+	    madvise(region, pages * PAGE, MADV_NOHUGEPAGE))
 		return perror("random_fault: mmap"), 1;
 	for (size_t i = 0; i < pages; i++) {
 		fill(region + i * WORDS, i, seed);
@@ -133,8 +152,9 @@ int main(int argc, char **argv)
 
 	printf("{\"bench\":\"random_fault\",\"pages\":%zu,\"accesses\":%llu,\"elapsed_ns\":%.0f,\"ns_access\":%.0f,"
 	       "\"majflt\":%ld,\"minflt\":%ld,\"resident\":%ld}\n",
-	       pages, (unsigned long long)accesses, ns, ns / (double)accesses, after.ru_majflt - before.ru_majflt,
-	       after.ru_minflt - before.ru_minflt, present(region, pages));
+	       pages, (unsigned long long)accesses, ns, ns / (double)accesses,
+	       after.ru_majflt - before.ru_majflt, after.ru_minflt - before.ru_minflt,
+	       present(region, pages));
 	for (size_t i = 0; last_bytes && i < pages; i++) {
 		uint64_t *page = region + i * WORDS;
 

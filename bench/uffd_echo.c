@@ -4,9 +4,10 @@
  *
  *   uffd_echo [MB] [ROUNDS] [CPU_TOUCH] [CPU_SERVE]
  *
- * One thread touches the pages of MB mebibytes (default 256) for the first time, in random order, every other one with a
- * write; another answers each fault with read, UFFDIO_COPY (which wakes). Both on the same CPU unless told otherwise: its
- * best placement; CPU -1 means wherever the scheduler likes. Prints the median ns a fault over ROUNDS (default 5).
+ * One thread touches the pages of MB mebibytes (default 256) for the first time, in random order, every other
+ * one with a write; another answers each fault with read, UFFDIO_COPY (which wakes). Both on the same CPU
+ * unless told otherwise: its best placement; CPU -1 means wherever the scheduler likes. Prints the median ns
+ * a fault over ROUNDS (default 5).
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -52,7 +53,9 @@ static void *serve(void *arg)
 	(void)arg;
 	run_on(cpu_serve);
 	while (read(uffd, &msg, sizeof(msg)) == sizeof(msg)) {
-		struct uffdio_copy copy = { .dst = msg.arg.pagefault.address & ~(PAGE - 1), .src = (uintptr_t)source, .len = PAGE };
+		struct uffdio_copy copy = { .dst = msg.arg.pagefault.address & ~(PAGE - 1),
+					    .src = (uintptr_t)source,
+					    .len = PAGE };
 
 		if (ioctl(uffd, UFFDIO_COPY, &copy))
 			die("UFFDIO_COPY");
@@ -81,7 +84,8 @@ static double round_ns(volatile char *region, const uint32_t *order, size_t page
 			(void)region[order[i] * PAGE];
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	return ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / (double)pages;
+	return ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) /
+	       (double)pages;
 }
 
 int main(int argc, char **argv)
@@ -95,10 +99,12 @@ int main(int argc, char **argv)
 
 	cpu_serve = argc > 4 ? atol(argv[4]) : cpu_touch;
 	if (!pages || rounds < 1 || rounds > ROUNDS_MAX)
-		return fprintf(stderr, "usage: uffd_echo [MB] [ROUNDS] [CPU_TOUCH] [CPU_SERVE]\n"), 2;
+		return fprintf(stderr, "usage: uffd_echo [MB] [ROUNDS] [CPU_TOUCH] [CPU_SERVE]\n"),
+		       2;
 
 	uint32_t *order = malloc(pages * sizeof(*order));
-	char *region = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *region = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
 
 	if (!order || region == MAP_FAILED || madvise(region, pages * PAGE, MADV_NOHUGEPAGE))
 		die("memory");
@@ -113,7 +119,8 @@ int main(int argc, char **argv)
 	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api))
 		die("userfaultfd");
 
-	struct uffdio_register reg = { .range = { (uintptr_t)region, pages * PAGE }, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_register reg = { .range = { (uintptr_t)region, pages * PAGE },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
 
 	if (ioctl(uffd, UFFDIO_REGISTER, &reg))
 		die("UFFDIO_REGISTER");

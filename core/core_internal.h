@@ -33,7 +33,7 @@ struct thread {
 struct vmm {
 	uint32_t flags, batch, window, page_shift;
 	enum policy_class class;
-	bool probation;  /* class R0 waits for its thread's next fault instead of going idle at once */
+	bool probation; /* class R0 waits for its thread's next fault instead of going idle at once */
 	bool use_window; /* class T, live, limited */
 	const struct policy_ops *ops;
 	void *policy;
@@ -43,7 +43,8 @@ struct vmm {
 
 	struct page_map map;
 	struct page *pages;
-	uint32_t page_count, page_capacity, page_free; /* ids made, allocated; head of the free ids */
+	uint32_t page_count, page_capacity,
+		page_free; /* ids made, allocated; head of the free ids */
 	uint64_t footprint;
 
 	struct frame_links links;
@@ -54,9 +55,9 @@ struct vmm {
 
 	uint32_t *idle, *evict; /* the lists of the open plan; capacity and batch entries */
 	uint32_t n_evict, n_rejected;
-	uint32_t open_page; /* page of the open plan, VMM_NONE */
-	bool open_pinned;   /* open_page is resident and pinned by the plan */
-	uint32_t debug_tick;
+	uint32_t open_page;              /* page of the open plan, VMM_NONE */
+	bool open_pinned;                /* open_page is resident and pinned by the plan */
+	uint32_t debug_tick, debug_full; /* steps since the last full check; full checks */
 };
 
 static inline bool class_has_bits(const struct vmm *v)
@@ -83,7 +84,8 @@ static inline void debug_check(struct vmm *v)
 #endif
 
 /* core_space.c */
-uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
+uint32_t page_make(struct vmm *v, uint32_t space,
+		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
 struct thread *thread_find(struct vmm *v, uint32_t thread);
 struct thread *thread_make(struct vmm *v, uint32_t thread); /* finds or makes; NULL: no memory */
 void hold_take(struct vmm *v, struct thread *t, uint32_t page);

@@ -95,7 +95,7 @@ void hold_take(struct vmm *v, struct thread *t, uint32_t page)
 	if (v->frames.pins[f] == UINT16_MAX)
 		return;
 	t->held = page;
-	v->frames.pins[f]++;
+	frame_pin(&v->frames, f);
 	v->holds[f]++;
 	v->pages[page].flags |= PAGE_HELD;
 }
@@ -107,7 +107,7 @@ void hold_release(struct vmm *v, struct thread *t)
 	if (t->held == VMM_NONE)
 		return;
 	f = v->pages[t->held].frame;
-	v->frames.pins[f]--;
+	frame_unpin(&v->frames, f);
 	if (--v->holds[f] == 0)
 		v->pages[t->held].flags &= (uint8_t)~PAGE_HELD;
 	t->held = VMM_NONE;
@@ -131,7 +131,8 @@ void core_thread_exit(struct vmm *v, uint32_t thread)
 	free(t);
 }
 
-int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits, uint32_t *page)
+int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,
+	       uint32_t *page)
 {
 	uint32_t id = page_make(v, space, vpn), f;
 	struct page *p;
@@ -187,8 +188,8 @@ static void holders_forget(struct vmm *v, uint32_t id)
 	if (!(v->pages[id].flags & PAGE_HELD))
 		return;
 	HASH_ITER(hh, v->threads, t, next)
-		if (t->held == id)
-			hold_release(v, t);
+	if (t->held == id)
+		hold_release(v, t);
 }
 
 static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
@@ -257,12 +258,12 @@ int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64
 
 void core_pin(struct vmm *v, uint32_t page)
 {
-	v->frames.pins[v->pages[page].frame]++;
+	frame_pin(&v->frames, v->pages[page].frame);
 }
 
 void core_unpin(struct vmm *v, uint32_t page)
 {
-	v->frames.pins[v->pages[page].frame]--;
+	frame_unpin(&v->frames, v->pages[page].frame);
 }
 
 uint32_t core_find(const struct vmm *v, uint32_t space, uint64_t vpn)

@@ -98,6 +98,8 @@ int frame_table_check(const struct frame_table *t)
 			return -EINVAL;
 		if ((t->bits[f] & FRAME_USED) && t->page[f] == VMM_NONE)
 			return -EINVAL;
+		if (!(t->bits[f] & FRAME_PINNED) != !t->pins[f])
+			return -EINVAL;
 	}
 	for (uint32_t i = 0; i < t->free_count; i++) {
 		uint32_t f = t->free_stack[i];

@@ -25,6 +25,7 @@
 #define FRAME_DIRTY 2u /* written since loaded (exact only where the driver tracks writes) */
 #define FRAME_USED 4u  /* holds a resident page: only these may be victims */
 #define FRAME_REJECTED 8u /* could not be taken: no victim again before the plan is closed */
+#define FRAME_PINNED 16u  /* pins > 0, so that one byte says whether a frame is evictable */
 
 struct frame_table {
 	uint32_t capacity;
@@ -70,7 +71,17 @@ static inline bool frame_pinned(const struct frame_table *t, uint32_t f)
 /* May be a victim now. Frames of victims that were chosen but are not out yet lack FRAME_USED. */
 static inline bool frame_evictable(const struct frame_table *t, uint32_t f)
 {
-	return (t->bits[f] & (FRAME_USED | FRAME_REJECTED)) == FRAME_USED && t->pins[f] == 0;
+	return (t->bits[f] & (FRAME_USED | FRAME_REJECTED | FRAME_PINNED)) == FRAME_USED;
+}
+static inline void frame_pin(struct frame_table *t, uint32_t f)
+{
+	t->pins[f]++;
+	t->bits[f] |= FRAME_PINNED;
+}
+static inline void frame_unpin(struct frame_table *t, uint32_t f)
+{
+	if (--t->pins[f] == 0)
+		t->bits[f] &= (uint8_t)~FRAME_PINNED;
 }
 /* In the simulator a byte; live the core asks for the page to be unmapped (cleared list). */
 static inline void frame_clear_referenced(struct frame_table *t, uint32_t f)

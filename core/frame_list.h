@@ -41,7 +41,8 @@ static inline int frame_links_init(struct frame_links *k, uint32_t capacity)
 }
 
 /* Before `at`; VMM_NONE: at the tail. */
-static inline void frame_list_insert(struct frame_links *k, struct frame_list *l, uint32_t f, uint32_t at)
+static inline void frame_list_insert(struct frame_links *k, struct frame_list *l, uint32_t f,
+				     uint32_t at)
 {
 	uint32_t prev = at == VMM_NONE ? l->tail : k->prev[at];
 

@@ -64,7 +64,8 @@ void page_map_destroy(struct page_map *m)
 {
 	struct page_map_node *n, *next;
 
-	HASH_ITER(hh, m->nodes, n, next) {
+	HASH_ITER(hh, m->nodes, n, next)
+	{
 		HASH_DEL(m->nodes, n);
 		node_free(n);
 	}

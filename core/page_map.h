@@ -35,7 +35,8 @@ void page_map_init(struct page_map *m);
 void page_map_destroy(struct page_map *m);
 
 uint32_t page_map_get(struct page_map *m, uint32_t space, uint64_t vpn); /* VMM_NONE when absent */
-int page_map_reserve(struct page_map *m, uint32_t space, uint64_t vpn);  /* so that a set cannot fail */
+int page_map_reserve(struct page_map *m, uint32_t space,
+		     uint64_t vpn); /* so that a set cannot fail */
 int page_map_set(struct page_map *m, uint32_t space, uint64_t vpn, uint32_t id); /* 0, -ENOMEM */
 void page_map_remove(struct page_map *m, uint32_t space, uint64_t vpn);
 
@@ -44,7 +45,8 @@ void page_map_remove(struct page_map *m, uint32_t space, uint64_t vpn);
  * end, and must be called until then. The page returned may be removed before the next call; pages outside of the
  * range may be set.
  */
-void page_map_iter_init(struct page_map_iter *i, struct page_map *m, uint32_t space, uint64_t vpn, uint64_t n);
+void page_map_iter_init(struct page_map_iter *i, struct page_map *m, uint32_t space, uint64_t vpn,
+			uint64_t n);
 uint32_t page_map_next(struct page_map_iter *i, uint64_t *vpn);
 
 #endif

@@ -187,8 +187,8 @@ static int parse_params(const char *s, const struct policy_ops *ops, uint64_t *v
 	return 0;
 }
 
-int policy_parse(const char *spec, const struct policy_ops **ops, uint64_t values[POLICY_PARAMS_MAX],
-		 const char **bad)
+int policy_parse(const char *spec, const struct policy_ops **ops,
+		 uint64_t values[POLICY_PARAMS_MAX], const char **bad)
 {
 	size_t n = strcspn(spec, ":");
 	char name[NAME_MAX_LENGTH + 1];

@@ -97,7 +97,8 @@ void vmm_destroy(struct vmm *v)
 		return;
 	if (v->policy)
 		v->ops->destroy(v->policy);
-	HASH_ITER(hh, v->threads, t, next) {
+	HASH_ITER(hh, v->threads, t, next)
+	{
 		HASH_DEL(v->threads, t);
 		free(t);
 	}
@@ -143,8 +144,7 @@ int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 	bool was_resident = p && page_resident(p);
 	int result = 0;
 
-	if (!p || p->state != PAGE_MAPPED ||
-	    (is_write && !(p->flags & PAGE_WRITABLE)))
+	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)))
 		result = serve(v, pid, vpn, is_write);
 	else if (is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;

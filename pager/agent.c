@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define SLICE_NS 2000000 /* of the futex wait */
+#define REMAP_NS 30000   /* the same during mremap */
 #define SLICES_QUIET 3   /* before the loop runs again */
 
 /* Letter of the state in /proc/PID/task/TID/stat, 0 when the task does not exist. */
@@ -55,7 +56,8 @@ static int lost(struct space *s)
 static int await(struct space *s)
 {
 	struct vmm_ring *r = s->agent.ring;
-	struct timespec slice = { .tv_nsec = SLICE_NS };
+	bool remap = r->op == RING_SYSCALL && r->nr == SYS_mremap;
+	struct timespec slice = { .tv_nsec = remap ? REMAP_NS : SLICE_NS };
 	uint32_t slices = 0;
 
 	while (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == RING_COMMAND) {
@@ -63,6 +65,10 @@ static int await(struct space *s)
 			continue;
 		if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != RING_COMMAND)
 			break;
+		if (remap) /* the agent sleeps until its event is read */
+			faults_read(s);
+		if (remap && ++slices < SLICE_NS / REMAP_NS)
+			continue;
 		switch (task_state(s->agent.pid, s->agent.tid)) {
 		case 0:
 		case 'X':

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define MESSAGES_MAX 32
+#define STALL_NS 5000000000ull
 #define SPURIOUS_MAX 8 /* wakes of one page in a row before the kernel is asked */
 
 static const uint8_t zeros[VMM_PAGE] __attribute__((aligned(VMM_PAGE)));
@@ -105,13 +106,22 @@ static const void *source(struct space *s, const struct plan *plan)
 	}
 }
 
-static void no_room(struct space *s)
+/*
+ * Every frame is pinned, for a transfer or for a thread. Transfers end: the fault waits its turn again, and only when nothing has moved
+ * for STALL_NS is the memory too small.
+ */
+static int no_room(struct space *s, struct plan *plan)
 {
-	fatal(s->pager, "%u frames are too few: every frame is pinned or held by a thread (%u threads known)", s->pager->frames,
-	      HASH_COUNT(s->pager->threads));
+	while (plan->n_idle)
+		core_idle_failed(s->core, plan->idle[--plan->n_idle]);
+	if (!s->stalled_ns)
+		s->stalled_ns = now_ns();
+	if (now_ns() - s->stalled_ns > STALL_NS)
+		fatal(s->pager, "%u frames are too few: all are pinned for transfers or held by threads", s->pager->frames);
+	return -EBUSY;
 }
 
-/* Makes the plan true, up to and without the fill. *filled: the agent filled as well. */
+/* Makes the plan true, up to and without the fill. *filled: the agent filled as well. -EBUSY: later. */
 static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
 {
 	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready;
@@ -128,11 +138,12 @@ static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *fi
 		bool unused;
 
 		if (core_room(s->core, plan) < 0)
-			no_room(s);
+			return no_room(s, plan);
 		rc = reclaim(s, plan, 0, NULL, false, &unused);
 		if (rc)
 			return rc;
 	}
+	s->stalled_ns = 0;
 	return 0;
 }
 
@@ -144,7 +155,7 @@ int plan_room(struct space *s)
 	if (core_frames_free(s->core))
 		return 0;
 	if (core_room_begin(s->core, &plan) < 0)
-		no_room(s);
+		return no_room(s, &plan);
 	return make_room(s, &plan, 0, &filled);
 }
 
@@ -242,8 +253,10 @@ static int serve(struct space *s, const struct fault *f)
 	if (!s->agent.ready && !core_frames_free(s->core) && serve_outside(s, f, &rc))
 		return rc;
 	if (core_fault(s->core, 0, f->addr / VMM_PAGE, f->write, f->tid, &plan) < 0)
-		no_room(s);
+		return no_room(s, &plan);
 	rc = make_room(s, &plan, f->addr, &filled);
+	if (rc == -EBUSY)
+		return rc;
 	if (rc == -ESRCH && plan.needs_frame && !core_frames_free(s->core)) {
 		if (uffd_mm_alive(s->uffd) && !serve_outside(s, f, &rc))
 			fatal(s->pager, "the agent of a running process is gone");
@@ -272,7 +285,7 @@ static void account(struct space *s, const struct fault *f, struct region *g)
 
 void faults_serve(struct space *s)
 {
-	uint32_t i;
+	uint32_t i, later = 0;
 
 	if (s->serving || s->agent.busy || s->dead)
 		return;
@@ -286,14 +299,17 @@ void faults_serve(struct space *s)
 			continue;
 		}
 		placement_fault(s->pager, (pid_t)f.tid);
-		serve(s, &f);
+		if (serve(s, &f) == -EBUSY) {
+			s->queue[later++] = f;
+			continue;
+		}
 		g = regions_find(&s->regions, f.addr);
 		if (g)
 			account(s, &f, g);
 		if (s->pager->config->audit && s->agent.ready)
 			audit(s);
 	}
-	s->queue_len = 0;
+	s->queue_len = later;
 	s->serving = false;
 }
 

@@ -112,6 +112,8 @@ static bool leftovers(struct pager *p)
 		}
 		if (s->queue_len && !s->serving)
 			faults_serve(s);
+		if (s->queue_len)
+			waiting = true;
 		if (s->uffd < 0 || s->members == 0)
 			waiting = true;
 	}
@@ -132,6 +134,20 @@ void loop_once(struct pager *p, int timeout_ms)
 	p->depth--;
 }
 
+/* Does one mremap move two mappings? Tried on two pages of our own. */
+static bool moves_many(void)
+{
+	char *from = mmap(NULL, 4 * VMM_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool yes = false;
+
+	if (from == MAP_FAILED)
+		return false;
+	if (mprotect(from, VMM_PAGE, PROT_READ | PROT_WRITE) == 0)
+		yes = mremap(from, 2 * VMM_PAGE, 2 * VMM_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, from + 2 * VMM_PAGE) != MAP_FAILED;
+	munmap(from, 4 * VMM_PAGE);
+	return yes;
+}
+
 static int setup(struct pager *p, int control_fd, int listener)
 {
 	int guardian = (int)syscall(SYS_pidfd_open, getppid(), 0);
@@ -147,6 +163,7 @@ static int setup(struct pager *p, int control_fd, int listener)
 	p->control = control_fd;
 	p->listener = listener;
 	p->device = uffd_open_device();
+	p->mremap_many = moves_many();
 	if (getrandom(&p->cookie, sizeof(p->cookie), 0) != sizeof(p->cookie))
 		return -EIO;
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags); /* optional: kernels before 6.7 lack it */
@@ -206,7 +223,7 @@ int pager_main(const struct run_config *config, struct run_result *result, int c
 	for (;;) {
 		bool waiting = leftovers(&p);
 
-		loop_once(&p, waiting ? 5 : 100);
+		loop_once(&p, waiting ? 2 : 100);
 		placement_tick(&p);
 		if (waiting)
 			spaces_reap(&p);

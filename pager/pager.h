@@ -90,6 +90,7 @@ struct space {
 	bool was_forked;
 	bool told_mlock;
 	uint64_t audited_evictions;
+	uint64_t stalled_ns; /* since when no frame could be freed, 0: it can */
 	bool dead;
 };
 
@@ -127,6 +128,7 @@ struct pager {
 	uint32_t frames, batch, window;
 	enum policy_class class;
 	bool needs_dirty;
+	bool mremap_many; /* this kernel moves several mappings in one mremap */
 	pid_t first; /* the program */
 	uint32_t depth; /* of nested loops */
 	struct placement *placement;
@@ -173,6 +175,8 @@ int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum r
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
 void space_unmanage(struct space *s, uint64_t start, uint64_t end); /* also unregisters and forgets the regions */
 void space_reread(struct space *s, uint64_t start, uint64_t end); /* protections from /proc, after a call that failed half-way */
+/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
+int space_mappings(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 void space_load(struct space *s, uint64_t start, uint64_t end); /* every stored page becomes resident */
 void space_forked(struct space *parent, int uffd);
 int space_make_ring(struct space *s);

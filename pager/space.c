@@ -263,7 +263,7 @@ struct map_line {
 	char name[64];
 };
 
-static int maps_each(pid_t pid, int (*fn)(struct space *, const struct map_line *), struct space *s)
+static int maps_each(pid_t pid, int (*fn)(void *, const struct map_line *), void *arg)
 {
 	char path[64], line[512];
 	FILE *f;
@@ -281,7 +281,7 @@ static int maps_each(pid_t pid, int (*fn)(struct space *, const struct map_line 
 		m.start = start;
 		m.end = end;
 		m.inode = inode;
-		if (fn(s, &m))
+		if (fn(arg, &m))
 			break;
 	}
 	fclose(f);
@@ -290,8 +290,9 @@ static int maps_each(pid_t pid, int (*fn)(struct space *, const struct map_line 
 
 /* A line of the maps file at hello. An area of ours may touch a neighbour of the program's: the kernel merges such mappings into
  * one line, so the part around ours is cut out. */
-static int take_line(struct space *s, const struct map_line *m)
+static int take_line(void *arg, const struct map_line *m)
 {
+	struct space *s = arg;
 	enum region_kind kind = KIND_ANON;
 	int prot = (m->perms[0] == 'r') | (m->perms[1] == 'w') << 1 | (m->perms[2] == 'x') << 2;
 	uint64_t a, b;
@@ -320,8 +321,40 @@ static int take_line(struct space *s, const struct map_line *m)
 	return 0;
 }
 
-static int reread_line(struct space *s, const struct map_line *m)
+struct mappings {
+	uint64_t start, end;
+	int (*fn)(void *arg, uint64_t start, uint64_t end);
+	void *arg;
+	uint64_t v[64][2];
+	int n;
+};
+
+static int collect_line(void *arg, const struct map_line *m)
 {
+	struct mappings *c = arg;
+
+	if (m->start < c->end && m->end > c->start && c->n < 64) {
+		c->v[c->n][0] = m->start > c->start ? m->start : c->start;
+		c->v[c->n++][1] = m->end < c->end ? m->end : c->end;
+	}
+	return m->start >= c->end;
+}
+
+int space_mappings(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+	struct mappings c = { .start = start, .end = end };
+	int i;
+
+	maps_each(s->agent.pid, collect_line, &c);
+	for (i = 0; fn && i < c.n; i++)
+		if (fn(arg, c.v[i][0], c.v[i][1]))
+			break;
+	return c.n;
+}
+
+static int reread_line(void *arg, const struct map_line *m)
+{
+	struct space *s = arg;
 	int prot = (m->perms[0] == 'r') | (m->perms[1] == 'w') << 1 | (m->perms[2] == 'x') << 2;
 	struct region part;
 	uint32_t i = 0;

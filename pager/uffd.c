@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define UFFD_NEEDED                                                                                \
-	(UFFD_FEATURE_MOVE | UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_THREAD_ID |                        \
+	(UFFD_FEATURE_MOVE | UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_THREAD_ID |                        \
 	 UFFD_FEATURE_PAGEFAULT_FLAG_WP)
 
 int uffd_open_device(void)

@@ -12,7 +12,6 @@
  */
 #include "pager/pager.h"
 #include "pager/compat.h"
-#include "pager/uffd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -89,7 +88,13 @@ static bool call_munmap(struct space *s, const struct seccomp_notif *n)
 	return answer(s, n, res);
 }
 
-/* The part of the books that a successful mremap moves. DONTUNMAP leaves an empty old range. */
+/*
+ * The kernel keeps the registration of what it moves only because EVENT_REMAP is on. Without it the moved mapping, already merged with
+ * its registered neighbours, would lose the registration of all of them. The agent blocks in mremap until the event is read:
+ * agent_run reads while it waits.
+ *
+ * The part of the books that a successful mremap moves. DONTUNMAP leaves an empty old range.
+ */
 static void moved(struct space *s, uint64_t from, uint64_t to, uint64_t old_len, uint64_t new_len, uint64_t flags)
 {
 	uint64_t keep = old_len < new_len ? old_len : new_len;
@@ -122,10 +127,28 @@ static void moved(struct space *s, uint64_t from, uint64_t to, uint64_t old_len,
 		space_manage(s, start, end, part.prot, (enum region_kind)part.kind);
 		if (part.flags)
 			regions_flag(&s->regions, start, end, part.flags, 0);
-		if (to != from && s->track_dirty) /* the move dropped the protection: every write is seen once more */
-			uffd_protect(s->uffd, start, end - start, true);
 	}
 	regions_destroy(&old);
+}
+
+struct pieces {
+	struct space *s;
+	const struct seccomp_notif *n;
+	int64_t res;
+};
+
+/* One mapping of a range that is moved whole: kernels since 6.17 move several at once, but not where a userfaultfd is registered. */
+static int move_piece(void *arg, uint64_t start, uint64_t end)
+{
+	struct pieces *p = arg;
+	const uint64_t *a = (const uint64_t *)p->n->data.args;
+	uint64_t to = a[4] + (start - a[0]), one[6] = { start, end - start, end - start, a[3], to };
+
+	p->res = by_agent(p->s, p->n, one);
+	if (failed(p->res))
+		return 1;
+	moved(p->s, start, to, end - start, end - start, a[3]);
+	return 0;
 }
 
 static bool call_mremap(struct space *s, const struct seccomp_notif *n)
@@ -148,6 +171,14 @@ static bool call_mremap(struct space *s, const struct seccomp_notif *n)
 		space_load(s, a[0], a[0] + old_len);
 		space_unmanage(s, a[0], a[0] + old_len);
 		return false;
+	}
+	if ((a[3] & MREMAP_FIXED) && old_len == new_len && !(a[4] % VMM_PAGE) && s->pager->mremap_many) {
+		struct pieces p = { s, n, 0 };
+
+		if (space_mappings(s, a[0], a[0] + old_len, NULL, NULL) > 1) {
+			space_mappings(s, a[0], a[0] + old_len, move_piece, &p);
+			return answer(s, n, failed(p.res) ? p.res : (int64_t)a[4]);
+		}
 	}
 	res = by_agent(s, n, a);
 	if (!failed(res))

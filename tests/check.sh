@@ -16,6 +16,8 @@ export BIN=${BIN:-bin} OBJ=${OBJ:-build/release}
 export VMM=$PWD/$BIN/vmm
 case $BIN in /*) VMM=$BIN/vmm ;; esac
 
+UNIT_SECONDS=300 # for one program, under a sanitizer
+
 passed=0 failed=0 skipped=0
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
@@ -42,7 +44,7 @@ unit() {
 	for source in tests/unit/test_*.c; do
 		[ -e "$source" ] || { failure "unit: there are no tests"; return; }
 		program=$OBJ/${source%.c}
-		"$program" >"$output" 2>&1
+		timeout "$UNIT_SECONDS" "$program" >"$output" 2>&1
 		status=$?
 		f=$(cmocka_count FAILED)
 		passed=$((passed + $(cmocka_count PASSED)))

@@ -4,10 +4,11 @@
  *
  *   dma [-d DIR] [-r ROUNDS] [-b BALLAST_PAGES] [-D] [KIND...]     kinds: see the table at the bottom; default all
  *
- * A file of FILE_BYTES, whose every word is known, is made in DIR (default .) and removed again. It is read with O_DIRECT
- * into private memory, at once or asynchronously, while ballast pages are written: a page that is taken
- * away during the transfer, or copied too early, shows as a wrong word. A file system without O_DIRECT is read through the cache,
- * which still checks the rest; -D makes that an error. Same output in every run. Exit status 1: a wrong byte.
+ * A file of FILE_BYTES, whose every word is known, is made in DIR (default .) and removed again. It is read
+ * with O_DIRECT into private memory, at once or asynchronously, while ballast pages are written: a page that
+ * is taken away during the transfer, or copied too early, shows as a wrong word. A file system without
+ * O_DIRECT is read through the cache, which still checks the rest; -D makes that an error. Same output in
+ * every run. Exit status 1: a wrong byte.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -61,7 +62,8 @@ static int check(size_t first_page, size_t n)
 {
 	for (size_t i = first_page * WORDS; i < (first_page + n) * WORDS; i++) {
 		if (buffer[i] != word(i)) {
-			fprintf(stderr, "dma: word %zu of page %zu is wrong\n", i % WORDS, i / WORDS);
+			fprintf(stderr, "dma: word %zu of page %zu is wrong\n", i % WORDS,
+				i / WORDS);
 			return 1;
 		}
 	}
@@ -114,8 +116,8 @@ static int kind_direct(void)
 	for (unsigned r = 0; r < rounds; r++) {
 		spoil(r);
 		for (size_t c = 0; c < CHUNKS; c++) {
-			bad |= pread(file, buffer + c * CHUNK_PAGES * WORDS, CHUNK_BYTES, (off_t)(c * CHUNK_BYTES)) !=
-			       (ssize_t)CHUNK_BYTES;
+			bad |= pread(file, buffer + c * CHUNK_PAGES * WORDS, CHUNK_BYTES,
+				     (off_t)(c * CHUNK_BYTES)) != (ssize_t)CHUNK_BYTES;
 			bad |= c % 3 ? 0 : check(c * CHUNK_PAGES, CHUNK_PAGES);
 		}
 		bad |= check(0, FILE_PAGES);
@@ -182,13 +184,13 @@ static int kind_write(void)
 			buffer[i] = word(i);
 		bad |= push_out(ballast_pages);
 		for (size_t c = 0; c < CHUNKS; c++)
-			bad |= pwrite(file, buffer + c * CHUNK_PAGES * WORDS, CHUNK_BYTES, (off_t)(c * CHUNK_BYTES)) !=
-			       (ssize_t)CHUNK_BYTES;
+			bad |= pwrite(file, buffer + c * CHUNK_PAGES * WORDS, CHUNK_BYTES,
+				      (off_t)(c * CHUNK_BYTES)) != (ssize_t)CHUNK_BYTES;
 		spoil(r);
 		bad |= push_out(ballast_pages / 2);
 		for (size_t c = CHUNKS; c-- > 0;)
-			bad |= pread(file, buffer + c * CHUNK_PAGES * WORDS, CHUNK_BYTES, (off_t)(c * CHUNK_BYTES)) !=
-			       (ssize_t)CHUNK_BYTES;
+			bad |= pread(file, buffer + c * CHUNK_PAGES * WORDS, CHUNK_BYTES,
+				     (off_t)(c * CHUNK_BYTES)) != (ssize_t)CHUNK_BYTES;
 		bad |= check(0, FILE_PAGES);
 	}
 	return bad;
@@ -289,11 +291,22 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "d:r:b:D")) != -1) {
 		switch (opt) {
-		case 'd': dir = optarg; break;
-		case 'r': rounds = (unsigned)atoi(optarg); break;
-		case 'b': ballast_pages = strtoul(optarg, NULL, 0); break;
-		case 'D': must_be_direct = 1; break;
-		default: return fprintf(stderr, "usage: dma [-d DIR] [-r ROUNDS] [-b BALLAST_PAGES] [-D] [KIND...]\n"), 2;
+		case 'd':
+			dir = optarg;
+			break;
+		case 'r':
+			rounds = (unsigned)atoi(optarg);
+			break;
+		case 'b':
+			ballast_pages = strtoul(optarg, NULL, 0);
+			break;
+		case 'D':
+			must_be_direct = 1;
+			break;
+		default:
+			return fprintf(stderr,
+				       "usage: dma [-d DIR] [-r ROUNDS] [-b BALLAST_PAGES] [-D] [KIND...]\n"),
+			       2;
 		}
 	}
 	ballast = memory(ballast_pages * PAGE);

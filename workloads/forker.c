@@ -4,10 +4,11 @@
  *
  *   forker [-p PAGES] [-r ROUNDS] [-S MICROSECONDS] [KIND...]     kinds: see the table at the bottom; default all
  *
- * The arena has PAGES pages. Page i of version v of it holds words made from (v, i). A process knows the version of
- * each of its pages: a child inherits them, then makes its own changes, which nobody else may see.
- * With -S a timer signal arrives at that interval all the time; its handler writes to a page of the arena, so that
- * forks are interrupted and restarted. Output is the same in every run. Exit status 1: a wrong byte or a lost child.
+ * The arena has PAGES pages. Page i of version v of it holds words made from (v, i). A process knows the
+ * version of each of its pages: a child inherits them, then makes its own changes, which nobody else may see.
+ * With -S a timer signal arrives at that interval all the time; its handler writes to a page of the arena, so
+ * that forks are interrupted and restarted. Output is the same in every run. Exit status 1: a wrong byte or a
+ * lost child.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,7 +33,7 @@
 static size_t pages = 1024;
 static unsigned rounds = 10;
 static uint64_t *arena;
-static uint32_t *version; /* of each page; private, like the arena */
+static uint32_t *version;        /* of each page; private, like the arena */
 static volatile uint64_t *ticks; /* a page of its own, written by the signal handler */
 static long signal_us;
 static char *self;
@@ -263,7 +264,8 @@ static void *writer(void *arg)
 	size_t half = pages / 2;
 
 	for (uint32_t v = 1; !writers_stop; v++)
-		for (size_t page = half + (size_t)(uintptr_t)arg; page < pages && !writers_stop; page += 2)
+		for (size_t page = half + (size_t)(uintptr_t)arg; page < pages && !writers_stop;
+		     page += 2)
 			set_page(page, v % 50 + 1);
 	return NULL;
 }
@@ -310,7 +312,8 @@ static void on_tick(int signal)
 
 static int start_ticks(void)
 {
-	struct itimerval every = { .it_interval.tv_usec = signal_us, .it_value.tv_usec = signal_us };
+	struct itimerval every = { .it_interval.tv_usec = signal_us,
+				   .it_value.tv_usec = signal_us };
 	struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
 
 	return sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &every, NULL);
@@ -332,16 +335,27 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "p:r:S:")) != -1) {
 		switch (opt) {
-		case 'p': pages = strtoul(optarg, NULL, 0); break;
-		case 'r': rounds = (unsigned)atoi(optarg); break;
-		case 'S': signal_us = atol(optarg); break;
-		default: return fprintf(stderr, "usage: forker [-p PAGES] [-r ROUNDS] [-S MICROSECONDS] [KIND...]\n"), 2;
+		case 'p':
+			pages = strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			rounds = (unsigned)atoi(optarg);
+			break;
+		case 'S':
+			signal_us = atol(optarg);
+			break;
+		default:
+			return fprintf(stderr,
+				       "usage: forker [-p PAGES] [-r ROUNDS] [-S MICROSECONDS] [KIND...]\n"),
+			       2;
 		}
 	}
 	quiet = argc > optind && !strcmp(argv[argc - 1], "quiet");
 	self = realpath("/proc/self/exe", NULL);
-	arena = mmap(NULL, (pages + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	version = mmap(NULL, pages * sizeof(*version), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arena = mmap(NULL, (pages + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		     -1, 0);
+	version = mmap(NULL, pages * sizeof(*version), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!self || arena == MAP_FAILED || version == MAP_FAILED)
 		return perror("forker"), 2;
 	ticks = arena + pages * WORDS;

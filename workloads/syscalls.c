@@ -4,9 +4,9 @@
  *
  *   syscalls [-b BALLAST_PAGES] [KIND...]     kinds: see the table at the bottom; default all
  *
- * Before each call the ballast is walked through, so that in a small memory the buffer, or the signal stack, or the lock, is out
- * when the kernel wants it. The same output in every run; a kind whose outcome depends on the kernel prints it. Exit
- * status 1: something was wrong.
+ * Before each call the ballast is walked through, so that in a small memory the buffer, or the signal stack,
+ * or the lock, is out when the kernel wants it. The same output in every run; a kind whose outcome depends on
+ * the kernel prints it. Exit status 1: something was wrong.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -96,12 +96,15 @@ static void do_file(void)
 	must(write(fd, buffer, BUFFER_BYTES) == (ssize_t)BUFFER_BYTES, "write");
 	fill(copy, BUFFER_BYTES, 2);
 	push_out();
-	must(pread(fd, copy, BUFFER_BYTES, 0) == (ssize_t)BUFFER_BYTES && same(copy, BUFFER_BYTES, 1), "pread");
+	must(pread(fd, copy, BUFFER_BYTES, 0) == (ssize_t)BUFFER_BYTES &&
+		     same(copy, BUFFER_BYTES, 1),
+	     "pread");
 	memset(copy, 0, BUFFER_BYTES);
 	push_out();
 	for (size_t i = 0; i < 8; i++)
 		part[i] = (struct iovec){ copy + i * BUFFER_BYTES / 8, BUFFER_BYTES / 8 };
-	must(preadv(fd, part, 8, 0) == (ssize_t)BUFFER_BYTES && same(copy, BUFFER_BYTES, 1), "preadv");
+	must(preadv(fd, part, 8, 0) == (ssize_t)BUFFER_BYTES && same(copy, BUFFER_BYTES, 1),
+	     "preadv");
 	push_out();
 	must(pwritev(fd, part, 8, BUFFER_BYTES) == (ssize_t)BUFFER_BYTES, "pwritev");
 	must(lseek(fd, 0, SEEK_END) == (off_t)(2 * BUFFER_BYTES), "lseek");
@@ -159,7 +162,8 @@ static void do_small(void)
 	push_out();
 	must(stat(path, st) == 0 && S_ISCHR(st->st_mode), "stat");
 	push_out();
-	must(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, ts) == 0 && ts->tv_sec >= 0, "clock_gettime");
+	must(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, ts) == 0 && ts->tv_sec >= 0,
+	     "clock_gettime");
 	push_out();
 	must(poll(pfd, 1, 0) == 0, "poll");
 	memset(copy, 0, 64 * PAGE);
@@ -194,12 +198,14 @@ static void on_signal(int number)
 
 static void do_altstack(void)
 {
-	stack_t stack = { .ss_sp = memory(64 * 1024), .ss_size = 64 * 1024 }, none = { .ss_flags = SS_DISABLE };
+	stack_t stack = { .ss_sp = memory(64 * 1024), .ss_size = 64 * 1024 },
+		none = { .ss_flags = SS_DISABLE };
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
 
 	signal_page = memory(PAGE);
 	signals = 0;
-	must(sigaltstack(&stack, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0, "sigaltstack");
+	must(sigaltstack(&stack, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0,
+	     "sigaltstack");
 	for (int i = 0; i < 20; i++) {
 		push_out();
 		raise(SIGUSR1);
@@ -240,17 +246,19 @@ static void do_affinity(void)
 	int cpu = 0;
 
 	must(sched_getaffinity(0, sizeof(before), &before) == 0, "sched_getaffinity");
-	printf("syscalls: affinity has %s than one cpu, %ld online\n", CPU_COUNT(&before) > 1 ? "more" : "not more",
-	       sysconf(_SC_NPROCESSORS_ONLN));
+	printf("syscalls: affinity has %s than one cpu, %ld online\n",
+	       CPU_COUNT(&before) > 1 ? "more" : "not more", sysconf(_SC_NPROCESSORS_ONLN));
 	while (!CPU_ISSET(cpu, &before))
 		cpu++;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	must(sched_setaffinity(0, sizeof(one), &one) == 0, "sched_setaffinity");
 	push_out();
-	must(sched_getaffinity(0, sizeof(after), &after) == 0 && CPU_EQUAL(&after, &one), "affinity as set");
+	must(sched_getaffinity(0, sizeof(after), &after) == 0 && CPU_EQUAL(&after, &one),
+	     "affinity as set");
 	must(sched_setaffinity(0, sizeof(before), &before) == 0, "sched_setaffinity back");
-	must(sched_getaffinity(0, sizeof(after), &after) == 0 && CPU_EQUAL(&after, &before), "affinity as it was");
+	must(sched_getaffinity(0, sizeof(after), &after) == 0 && CPU_EQUAL(&after, &before),
+	     "affinity as it was");
 }
 
 static void do_lock(void)
@@ -265,16 +273,19 @@ static void do_lock(void)
 	must(munlock(p, 64 * PAGE) == 0, "munlock");
 	push_out();
 	must(same(p, 64 * PAGE, 5), "unlocked memory");
-	must(syscall(SYS_mlock2, p, 64 * PAGE, 1) == 0 && munlock(p, 64 * PAGE) == 0, "mlock2 on fault");
+	must(syscall(SYS_mlock2, p, 64 * PAGE, 1) == 0 && munlock(p, 64 * PAGE) == 0,
+	     "mlock2 on fault");
 	munmap(p, 64 * PAGE);
 }
 
 static void do_populate(void)
 {
-	static const int flags[] = { MAP_POPULATE, MAP_LOCKED, MAP_POPULATE | MAP_LOCKED, MAP_NORESERVE, MAP_STACK };
+	static const int flags[] = { MAP_POPULATE, MAP_LOCKED, MAP_POPULATE | MAP_LOCKED,
+				     MAP_NORESERVE, MAP_STACK };
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		unsigned char *p = mmap(NULL, 48 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags[i], -1, 0);
+		unsigned char *p = mmap(NULL, 48 * PAGE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | flags[i], -1, 0);
 
 		must(p != MAP_FAILED, "mmap with flags");
 		for (size_t j = 0; j < 48; j++)
@@ -323,17 +334,21 @@ static void do_overlay(void)
 	must(write(fd, buffer, 32 * PAGE) == (ssize_t)(32 * PAGE), "write");
 	fill(p, 64 * PAGE, 10);
 	push_out();
-	must(mmap(p + 16 * PAGE, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED, "file over");
+	must(mmap(p + 16 * PAGE, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
+		  0) != MAP_FAILED,
+	     "file over");
 	must(same(p + 16 * PAGE, 16 * PAGE, 9) && same(p, 16 * PAGE, 10), "private file");
 	fill(p + 16 * PAGE, 4 * PAGE, 11);
 	push_out();
 	must(same(p + 16 * PAGE, 4 * PAGE, 11), "written private file");
-	must(mmap(p + 16 * PAGE, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED,
+	must(mmap(p + 16 * PAGE, 16 * PAGE, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED,
 	     "memory over");
 	push_out();
 	for (size_t i = 16; i < 32; i++)
 		must(p[i * PAGE] == 0, "memory over a file is zero");
-	must(syscall(SYS_remap_file_pages, p, PAGE, 0, 0, 0) != 0, "remap_file_pages refuses private memory");
+	must(syscall(SYS_remap_file_pages, p, PAGE, 0, 0, 0) != 0,
+	     "remap_file_pages refuses private memory");
 	munmap(p, 64 * PAGE);
 	close(fd);
 }
@@ -349,7 +364,8 @@ static void do_prctl(void)
 	must(prctl(PR_SET_NAME, name) == 0, "PR_SET_NAME");
 	memset(buffer + PAGE, 0, 16);
 	push_out();
-	must(prctl(PR_GET_NAME, buffer + PAGE) == 0 && !strcmp((char *)buffer + PAGE, "renamed"), "PR_GET_NAME again");
+	must(prctl(PR_GET_NAME, buffer + PAGE) == 0 && !strcmp((char *)buffer + PAGE, "renamed"),
+	     "PR_GET_NAME again");
 	prctl(PR_SET_NAME, old);
 	fill(p, 8 * PAGE, 12);
 	prctl(0x53564d41 /* PR_SET_VMA */, 0, p, 8 * PAGE, "ours");
@@ -358,7 +374,9 @@ static void do_prctl(void)
 	munmap(p, 8 * PAGE);
 }
 
-/* What the kernel (or a pager) says to io_uring: 0 or an error's name; compared by hand, not with a native run. */
+/*
+ * What the kernel (or a pager) says to io_uring: 0 or an error's name; compared by hand, not with a native run.
+ */
 static void do_uring(void)
 {
 	memset(buffer, 0, PAGE);
@@ -376,10 +394,12 @@ static const struct {
 	void (*run)(void);
 	int by_default;
 } kinds[] = {
-	{ "file", do_file, 1 },         { "pipe", do_pipe, 1 },         { "small", do_small, 1 },
-	{ "altstack", do_altstack, 1 }, { "timer", do_timer, 1 },       { "affinity", do_affinity, 1 },
-	{ "lock", do_lock, 1 },         { "populate", do_populate, 1 }, { "lockall", do_lockall, 1 },
-	{ "shm", do_shm, 1 },           { "overlay", do_overlay, 1 },   { "prctl", do_prctl, 1 },
+	{ "file", do_file, 1 },       { "pipe", do_pipe, 1 },
+	{ "small", do_small, 1 },     { "altstack", do_altstack, 1 },
+	{ "timer", do_timer, 1 },     { "affinity", do_affinity, 1 },
+	{ "lock", do_lock, 1 },       { "populate", do_populate, 1 },
+	{ "lockall", do_lockall, 1 }, { "shm", do_shm, 1 },
+	{ "overlay", do_overlay, 1 }, { "prctl", do_prctl, 1 },
 	{ "uring", do_uring, 0 },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -5,9 +5,10 @@
  *   threads [-b BALLAST_PAGES] [-r ROUNDS] [KIND...]     kinds: see the table at the bottom; default all
  *
  * The ballast is private memory; walking through it pushes everything else out of a small memory: stacks, thread
- * descriptors (with the words that the kernel clears when a thread ends), mutexes, thread-local storage. Afterwards each
- * thread must find what it left, and pthread_join, robust mutexes and condition variables must work. The same output
- * in every run. Exit status 1: a wrong byte. The last thing it does is pthread_exit in the main thread.
+ * descriptors (with the words that the kernel clears when a thread ends), mutexes, thread-local storage.
+ * Afterwards each thread must find what it left, and pthread_join, robust mutexes and condition variables
+ * must work. The same output in every run. Exit status 1: a wrong byte. The last thing it does is
+ * pthread_exit in the main thread.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -79,7 +80,8 @@ static void *user_of_stack(void *arg)
 
 	write_bytes(local, sizeof(local), seed);
 	write_bytes(tls, sizeof(tls), seed + 1);
-	return (void *)(uintptr_t)(check_bytes(local, sizeof(local), seed) | check_bytes(tls, sizeof(tls), seed + 1));
+	return (void *)(uintptr_t)(check_bytes(local, sizeof(local), seed) |
+				   check_bytes(tls, sizeof(tls), seed + 1));
 }
 
 static int kind_churn(void)
@@ -91,7 +93,8 @@ static int kind_churn(void)
 		void *result;
 
 		for (unsigned t = 0; t < 4; t++)
-			bad |= pthread_create(&id[t], NULL, user_of_stack, (void *)(uintptr_t)(r * 4 + t));
+			bad |= pthread_create(&id[t], NULL, user_of_stack,
+					      (void *)(uintptr_t)(r * 4 + t));
 		for (unsigned t = 0; t < 4; t++) {
 			pthread_join(id[t], &result);
 			bad |= result != NULL;
@@ -132,10 +135,13 @@ static void *sleeper(void *arg)
 	pthread_mutex_unlock(&shared->lock);
 	if (seed % 3 == 0)
 		return NULL; /* ends at once, from evicted memory */
-	return (void *)(uintptr_t)(check_bytes(local, sizeof(local), seed) | check_bytes(tls, sizeof(tls), seed + 7));
+	return (void *)(uintptr_t)(check_bytes(local, sizeof(local), seed) |
+				   check_bytes(tls, sizeof(tls), seed + 7));
 }
 
-/* Threads sleep, on stacks of glibc's or of ours, while everything is pushed out; then all of them end at once. */
+/*
+ * Threads sleep, on stacks of glibc's or of ours, while everything is pushed out; then all of them end at once.
+ */
 static int crowd(int own_stacks)
 {
 	pthread_t id[CROWD];
@@ -341,9 +347,16 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "b:r:")) != -1) {
 		switch (opt) {
-		case 'b': ballast_pages = strtoul(optarg, NULL, 0); break;
-		case 'r': rounds = (unsigned)atoi(optarg); break;
-		default: return fprintf(stderr, "usage: threads [-b BALLAST_PAGES] [-r ROUNDS] [KIND...]\n"), 2;
+		case 'b':
+			ballast_pages = strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			rounds = (unsigned)atoi(optarg);
+			break;
+		default:
+			return fprintf(stderr,
+				       "usage: threads [-b BALLAST_PAGES] [-r ROUNDS] [KIND...]\n"),
+			       2;
 		}
 	}
 	ballast = memory(ballast_pages * PAGE);

@@ -4,8 +4,9 @@
  *
  *   toucher [-p PAGES] [-n ACCESSES] [-k uniform|zipf|loop|phased|mix] [-w WRITE_PERCENT] [-s SEED] [-l LOG] [-t THREADS]
  *
- * The arena is one private anonymous mapping of PAGES pages (at least 256, so that it is >= 1 MiB) at a fixed address, apart
- * from all other mappings. It is touched by the accesses below and by nothing else: no memset, no system call.
+ * The arena is one private anonymous mapping of PAGES pages (at least 256, so that it is >= 1 MiB) at a fixed
+ * address, apart from all other mappings. It is touched by the accesses below and by nothing else: no memset,
+ * no system call.
  *
  *   access   one 8-byte load or store at a random aligned offset of one page. A load must return what was stored there
  *            last (zero if nothing was); the expected values are in shared memory, which is not paged by default.
@@ -44,10 +45,10 @@ static size_t log_used;
 /* One thread's slice and generator. */
 struct walker {
 	uint64_t rng;
-	size_t first, count;       /* pages of the arena */
-	size_t phase_start;        /* PHASED: where the working set begins, in pages of the slice */
-	uint64_t *zipf_sum;        /* zipf_sum[i]: weight of ranks 0..i */
-	uint32_t *zipf_page;       /* rank -> page of the slice */
+	size_t first, count; /* pages of the arena */
+	size_t phase_start;  /* PHASED: where the working set begins, in pages of the slice */
+	uint64_t *zipf_sum;  /* zipf_sum[i]: weight of ranks 0..i */
+	uint32_t *zipf_page; /* rank -> page of the slice */
 	uint64_t checksum;
 	uint64_t made;
 };
@@ -100,7 +101,8 @@ static void log_access(const volatile void *address, int is_write)
 		return;
 	if (log_used + 64 > sizeof(log_buffer))
 		log_flush();
-	log_used += (size_t)sprintf(log_buffer + log_used, "0 %c 0x%lx\n", is_write ? 'W' : 'R', (unsigned long)address);
+	log_used += (size_t)sprintf(log_buffer + log_used, "0 %c 0x%lx\n", is_write ? 'W' : 'R',
+				    (unsigned long)address);
 }
 
 static void access_word(struct walker *w, size_t page, int is_write)
@@ -120,9 +122,10 @@ static void access_word(struct walker *w, size_t page, int is_write)
 	uint64_t value = arena[i];
 
 	if (value != expected[i]) {
-		fprintf(stderr, "toucher: wrong word %zu of page %zu after %llu accesses: 0x%llx, expected 0x%llx\n", i % WORDS,
-			w->first + page, (unsigned long long)w->made, (unsigned long long)value,
-			(unsigned long long)expected[i]);
+		fprintf(stderr,
+			"toucher: wrong word %zu of page %zu after %llu accesses: 0x%llx, expected 0x%llx\n",
+			i % WORDS, w->first + page, (unsigned long long)w->made,
+			(unsigned long long)value, (unsigned long long)expected[i]);
 		exit(1);
 	}
 	w->checksum = (w->checksum ^ value) * 0x100000001B3ull;
@@ -163,7 +166,9 @@ static void *walk(void *arg)
 	uint64_t quarter = accesses / 4 ? accesses / 4 : 1;
 
 	for (uint64_t n = 0; n < accesses; n++) {
-		enum pattern kind = pattern != MIX ? pattern : n / quarter < MIX ? (enum pattern)(n / quarter) : UNIFORM;
+		enum pattern kind = pattern != MIX      ? pattern
+				    : n / quarter < MIX ? (enum pattern)(n / quarter)
+							: UNIFORM;
 		size_t page = next_page(w, kind, n, pattern == MIX ? quarter : accesses);
 
 		access_word(w, page, below(w, 100) < write_percent);
@@ -195,8 +200,9 @@ static void walker_init(struct walker *w, unsigned number, unsigned threads)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: toucher [-p PAGES>=256] [-n ACCESSES] [-k uniform|zipf|loop|phased|mix] [-w WRITE_PERCENT]"
-			" [-s SEED] [-l LOG] [-t THREADS<=64]\n");
+	fprintf(stderr,
+		"usage: toucher [-p PAGES>=256] [-n ACCESSES] [-k uniform|zipf|loop|phased|mix] [-w WRITE_PERCENT]"
+		" [-s SEED] [-l LOG] [-t THREADS<=64]\n");
 	return 2;
 }
 
@@ -210,11 +216,21 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "p:n:k:w:s:l:t:")) != -1) {
 		switch (opt) {
-		case 'p': pages = strtoul(optarg, NULL, 0); break;
-		case 'n': accesses = strtoull(optarg, NULL, 0); break;
-		case 'w': write_percent = (unsigned)atoi(optarg); break;
-		case 's': seed = strtoull(optarg, NULL, 0); break;
-		case 't': threads = (unsigned)atoi(optarg); break;
+		case 'p':
+			pages = strtoul(optarg, NULL, 0);
+			break;
+		case 'n':
+			accesses = strtoull(optarg, NULL, 0);
+			break;
+		case 'w':
+			write_percent = (unsigned)atoi(optarg);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			threads = (unsigned)atoi(optarg);
+			break;
 		case 'l':
 			log_fd = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 			if (log_fd < 0)
@@ -227,14 +243,16 @@ int main(int argc, char **argv)
 				return usage();
 			pattern = (enum pattern)kind;
 			break;
-		default: return usage();
+		default:
+			return usage();
 		}
 	}
-	if (optind != argc || pages < 256 || !threads || threads > THREADS_MAX || (threads > 1 && log_fd >= 0))
+	if (optind != argc || pages < 256 || !threads || threads > THREADS_MAX ||
+	    (threads > 1 && log_fd >= 0))
 		return usage();
 
-	arena = mmap((void *)ARENA_ADDR, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-		     -1, 0);
+	arena = mmap((void *)ARENA_ADDR, pages * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (arena == MAP_FAILED)
 		return perror("toucher: arena"), 2;
 	expected = shared_memory(pages * PAGE);
@@ -255,7 +273,7 @@ int main(int argc, char **argv)
 		checksum ^= walkers[t].checksum;
 		made += walkers[t].made;
 	}
-	printf("toucher: %llu accesses to %zu pages, checksum %016llx\n", (unsigned long long)made, pages,
-	       (unsigned long long)checksum);
+	printf("toucher: %llu accesses to %zu pages, checksum %016llx\n", (unsigned long long)made,
+	       pages, (unsigned long long)checksum);
 	return 0;
 }

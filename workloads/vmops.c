@@ -4,11 +4,12 @@
  *
  *   vmops [-n OPERATIONS] [-t THREADS] [-s SEED] [-o NAME,NAME...]     names: the table at the bottom; default all
  *
- * Each thread owns SLOTS address ranges of SLOT_PAGES pages, far from all other mappings. The model, in shared memory,
- * knows of each page whether it is unmapped, inaccessible, read-only or writable (perhaps executable), and the value that its
- * two marked words hold (0 after every kind of zero fill). An operation changes a random range and the model alike;
- * pages are compared at random all the time and all of them now and then. What must fault is checked through SIGSEGV.
- * The same seed gives the same output. Exit status 1: the page differs from the model.
+ * Each thread owns SLOTS address ranges of SLOT_PAGES pages, far from all other mappings. The model, in
+ * shared memory, knows of each page whether it is unmapped, inaccessible, read-only or writable (perhaps
+ * executable), and the value that its two marked words hold (0 after every kind of zero fill). An operation
+ * changes a random range and the model alike; pages are compared at random all the time and all of them now
+ * and then. What must fault is checked through SIGSEGV. The same seed gives the same output. Exit status 1:
+ * the page differs from the model.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +32,8 @@
 #define THREADS_MAX 16
 
 enum { UNMAPPED, NONE, RO, RW, RWX, STATES };
-static const int prot_of[STATES] = { 0, PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC };
+static const int prot_of[STATES] = { 0, PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+				     PROT_READ | PROT_WRITE | PROT_EXEC };
 
 struct worker {
 	unsigned number;
@@ -66,8 +68,8 @@ static char *address(struct worker *w, size_t page)
 
 static void fail(struct worker *w, size_t page, const char *what)
 {
-	fprintf(stderr, "vmops: thread %u, operation %llu, page %zu: %s: %s\n", w->number, (unsigned long long)w->done, page,
-		what, strerror(errno));
+	fprintf(stderr, "vmops: thread %u, operation %llu, page %zu: %s: %s\n", w->number,
+		(unsigned long long)w->done, page, what, strerror(errno));
 	exit(1);
 }
 
@@ -83,7 +85,8 @@ static void check(struct worker *w, size_t page)
 		return;
 	if (*mark(w, page, 0) != w->value[page] || *mark(w, page, 1) != w->value[page]) {
 		errno = 0;
-		fprintf(stderr, "vmops: holds %llx and %llx, expected %llx\n", (unsigned long long)*mark(w, page, 0),
+		fprintf(stderr, "vmops: holds %llx and %llx, expected %llx\n",
+			(unsigned long long)*mark(w, page, 0),
 			(unsigned long long)*mark(w, page, 1), (unsigned long long)w->value[page]);
 		fail(w, page, "wrong content");
 	}
@@ -107,7 +110,9 @@ static size_t range(struct worker *w, size_t *count)
 	return slot * SLOT_PAGES + first;
 }
 
-/* The longest run from `first` whose pages are all mapped with the same protection; 0 if the first is unmapped. */
+/*
+ * The longest run from `first` whose pages are all mapped with the same protection; 0 if the first is unmapped.
+ */
 static size_t run(struct worker *w, size_t first, size_t count)
 {
 	size_t n = 0;
@@ -130,7 +135,8 @@ static void op_map(struct worker *w)
 {
 	size_t n, first = range(w, &n);
 
-	if (mmap(address(w, first), n * PAGE, prot_of[RW], MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (mmap(address(w, first), n * PAGE, prot_of[RW], MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) == MAP_FAILED)
 		fail(w, first, "mmap");
 	set(w, first, n, RW, 1);
 }
@@ -191,12 +197,13 @@ static void op_free(struct worker *w)
 
 static void op_hint(struct worker *w)
 {
-	static const int hints[] = { MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT, MADV_NOHUGEPAGE, MADV_RANDOM, MADV_NORMAL,
-				     MADV_SEQUENTIAL };
+	static const int hints[] = { MADV_WILLNEED, MADV_COLD,   MADV_PAGEOUT,   MADV_NOHUGEPAGE,
+				     MADV_RANDOM,   MADV_NORMAL, MADV_SEQUENTIAL };
 	size_t n, first = range(w, &n), part = run(w, first, n);
 
 	if (part)
-		madvise(address(w, first), part * PAGE, hints[below(w, sizeof(hints) / sizeof(hints[0]))]);
+		madvise(address(w, first), part * PAGE,
+			hints[below(w, sizeof(hints) / sizeof(hints[0]))]);
 }
 
 static void op_protect(struct worker *w)
@@ -227,11 +234,13 @@ static void move(struct worker *w, int flags)
 	if (to < from + part && from < to + part)
 		return; /* would overlap */
 	flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
-	if (mremap(address(w, from), part * PAGE, part * PAGE, flags, address(w, to)) == MAP_FAILED) {
+	if (mremap(address(w, from), part * PAGE, part * PAGE, flags, address(w, to)) ==
+	    MAP_FAILED) {
 		if (errno != EFAULT)
 			fail(w, from, "mremap");
 		for (size_t i = 0; i < part; i++)
-			if (mremap(address(w, from + i), PAGE, PAGE, flags, address(w, to + i)) == MAP_FAILED)
+			if (mremap(address(w, from + i), PAGE, PAGE, flags, address(w, to + i)) ==
+			    MAP_FAILED)
 				fail(w, from + i, "mremap of a page");
 	}
 	for (size_t i = 0; i < part; i++) {
@@ -372,11 +381,20 @@ static const struct {
 	void (*run)(struct worker *);
 	unsigned weight;
 } operations[] = {
-	{ "map", op_map, 3 },       { "unmap", op_unmap, 2 },         { "touch", op_touch, 10 },
-	{ "dontneed", op_dontneed, 2 }, { "free", op_free, 2 },       { "hint", op_hint, 2 },
-	{ "protect", op_protect, 4 }, { "move", op_move, 3 },         { "dontunmap", op_dontunmap, 1 },
-	{ "grow", op_grow, 2 },     { "shrink", op_shrink, 1 },       { "brk", op_brk, 1 },
-	{ "segv", op_segv, 2 },     { "jit", op_jit, 2 },
+	{ "map", op_map, 3 },
+	{ "unmap", op_unmap, 2 },
+	{ "touch", op_touch, 10 },
+	{ "dontneed", op_dontneed, 2 },
+	{ "free", op_free, 2 },
+	{ "hint", op_hint, 2 },
+	{ "protect", op_protect, 4 },
+	{ "move", op_move, 3 },
+	{ "dontunmap", op_dontunmap, 1 },
+	{ "grow", op_grow, 2 },
+	{ "shrink", op_shrink, 1 },
+	{ "brk", op_brk, 1 },
+	{ "segv", op_segv, 2 },
+	{ "jit", op_jit, 2 },
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 static unsigned char wheel[128];
@@ -420,17 +438,29 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "n:t:s:o:")) != -1) {
 		switch (opt) {
-		case 'n': count = strtoull(optarg, NULL, 0); break;
-		case 't': threads = (unsigned)atoi(optarg); break;
-		case 's': seed = strtoull(optarg, NULL, 0); break;
-		case 'o': list = optarg; break;
-		default: threads = 0;
+		case 'n':
+			count = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			threads = (unsigned)atoi(optarg);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'o':
+			list = optarg;
+			break;
+		default:
+			threads = 0;
 		}
 	}
 	if (!threads || threads > THREADS_MAX)
-		return fprintf(stderr, "usage: vmops [-n OPERATIONS] [-t THREADS<=16] [-s SEED] [-o NAME,...]\n"), 2;
+		return fprintf(stderr,
+			       "usage: vmops [-n OPERATIONS] [-t THREADS<=16] [-s SEED] [-o NAME,...]\n"),
+		       2;
 	for (size_t i = 0; i < OPERATIONS; i++)
-		for (unsigned k = 0; k < operations[i].weight && chosen(list, operations[i].name); k++)
+		for (unsigned k = 0; k < operations[i].weight && chosen(list, operations[i].name);
+		     k++)
 			wheel[wheel_size++] = (unsigned char)i;
 	sigaction(SIGSEGV, &action, NULL);
 	sbrk((intptr_t)(-(uintptr_t)sbrk(0) & (PAGE - 1)));
@@ -441,7 +471,8 @@ int main(int argc, char **argv)
 		*w = (struct worker){ .number = t, .rng = seed * 1000 + t, .operations = count };
 		w->base = mmap((void *)(BASE + t * 2 * PAGES * PAGE), PAGES * PAGE, prot_of[RW],
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-		w->value = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		w->value = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+				0);
 		if (w->base == MAP_FAILED || w->value == MAP_FAILED)
 			return perror("vmops: mmap"), 2;
 		w->state = (uint8_t *)(w->value + PAGES);
@@ -457,9 +488,10 @@ int main(int argc, char **argv)
 		if (t)
 			pthread_join(id[t], NULL);
 		for (size_t page = 0; page < PAGES; page++)
-			sum = (sum ^ worker[t].value[page] ^ worker[t].state[page]) * 0x100000001B3ull;
-		printf("vmops: thread %u: %llu operations, checksum %016llx\n", t, (unsigned long long)worker[t].done,
-		       (unsigned long long)sum);
+			sum = (sum ^ worker[t].value[page] ^ worker[t].state[page]) *
+			      0x100000001B3ull;
+		printf("vmops: thread %u: %llu operations, checksum %016llx\n", t,
+		       (unsigned long long)worker[t].done, (unsigned long long)sum);
 	}
 	return 0;
 }

@@ -93,8 +93,9 @@ static const struct policy_ops lru = {
 	.abi = VMM_POLICY_ABI,
 	.name = "lru",
 	.summary = "evicts the page whose last touch is longest ago",
-	.source = "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems "
-		  "Journal 9(2), 1970",
+	.source =
+		"R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems "
+		"Journal 9(2), 1970",
 	.class = POLICY_T,
 	.order = 140,
 	.create = lru_create,

@@ -6,7 +6,7 @@
  * The classes are not kept but counted at every choice, a block of frames at a time with vector compares. The k-th frame
  * of the class in frame-number order is the victim, k = rng_below(size of the class).
  *
- * A frame is evictable exactly when its bits are one of the four values of class_bits and it is not pinned. The bits
+ * A frame is evictable exactly when its bits are one of the four values of class_bits (frame_evictable). The bits
  * array is read in whole blocks only where a whole block exists; the rest is read one by one.
  */
 #include "core/policy.h"
@@ -19,19 +19,19 @@
 #define CLASSES 4
 
 typedef uint8_t bytes __attribute__((vector_size(16)));
-typedef uint16_t words __attribute__((vector_size(16)));
 
-static const uint8_t class_bits[CLASSES] = {
-	FRAME_USED,
-	FRAME_USED | FRAME_DIRTY,
-	FRAME_USED | FRAME_REF,
-	FRAME_USED | FRAME_REF | FRAME_DIRTY,
-};
+/* Bits of the frames of each class; macros, so that the compares are with constant vectors. */
+#define CLASS_0 FRAME_USED
+#define CLASS_1 (FRAME_USED | FRAME_DIRTY)
+#define CLASS_2 (FRAME_USED | FRAME_REF)
+#define CLASS_3 (FRAME_USED | FRAME_REF | FRAME_DIRTY)
+
+static const uint8_t class_bits[CLASSES] = { CLASS_0, CLASS_1, CLASS_2, CLASS_3 };
 
 struct nru {
 	struct frame_table *frames;
 	const uint64_t *now;
-	uint64_t reset, last_reset; /* virtual time */
+	uint64_t reset, last_reset;   /* virtual time */
 	uint8_t (*in_block)[CLASSES]; /* evictable frames by block and class; valid during a choice */
 };
 
@@ -75,20 +75,7 @@ static void reset_bits(struct nru *s)
 
 static bool in_class(const struct frame_table *t, uint32_t f, int class)
 {
-	return t->bits[f] == class_bits[class] && !frame_pinned(t, f);
-}
-
-static bool any_pinned(const struct frame_table *t, uint32_t first)
-{
-	words sum = { 0 }, w;
-	uint64_t half[2];
-
-	for (uint32_t i = 0; i < BLOCK; i += sizeof(w) / sizeof(t->pins[0])) {
-		memcpy(&w, &t->pins[first + i], sizeof(w));
-		sum |= w;
-	}
-	memcpy(half, &sum, sizeof(half));
-	return half[0] | half[1];
+	return t->bits[f] == class_bits[class];
 }
 
 static void count_one_by_one(const struct frame_table *t, uint32_t first, uint32_t end,
@@ -112,16 +99,17 @@ static uint8_t sum_bytes(bytes v)
 
 static void count_block(const struct frame_table *t, uint32_t first, uint8_t count[CLASSES])
 {
-	bytes v[BLOCK / sizeof(bytes)];
+	bytes sum[CLASSES] = { 0 }, v;
 
-	memcpy(v, &t->bits[first], sizeof(v));
-	for (int c = 0; c < CLASSES; c++) {
-		bytes sum = { 0 };
-
-		for (uint32_t i = 0; i < BLOCK / sizeof(bytes); i++)
-			sum -= (bytes)(v[i] == class_bits[c]); /* true is -1 */
-		count[c] = sum_bytes(sum);
+	for (uint32_t i = 0; i < BLOCK; i += sizeof(v)) {
+		memcpy(&v, &t->bits[first + i], sizeof(v));
+		sum[0] -= (bytes)(v == CLASS_0); /* true is -1 */
+		sum[1] -= (bytes)(v == CLASS_1);
+		sum[2] -= (bytes)(v == CLASS_2);
+		sum[3] -= (bytes)(v == CLASS_3);
 	}
+	for (int c = 0; c < CLASSES; c++)
+		count[c] = sum_bytes(sum[c]);
 }
 
 /* The k-th frame of a class. */
@@ -149,7 +137,7 @@ static uint32_t nru_victim(void *state, uint32_t page)
 	for (uint32_t f = 0, b = 0; f < t->fresh; f += BLOCK, b++) {
 		uint32_t end = t->fresh - f < BLOCK ? t->fresh : f + BLOCK;
 
-		if (end - f == BLOCK && !any_pinned(t, f))
+		if (end - f == BLOCK)
 			count_block(t, f, s->in_block[b]);
 		else
 			count_one_by_one(t, f, end, s->in_block[b]);

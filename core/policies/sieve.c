@@ -93,7 +93,8 @@ static int sieve_check(const void *state)
 {
 	const struct sieve *s = state;
 
-	if (s->hand != VMM_NONE && (s->hand >= s->frames->fresh || s->frames->page[s->hand] == VMM_NONE))
+	if (s->hand != VMM_NONE &&
+	    (s->hand >= s->frames->fresh || s->frames->page[s->hand] == VMM_NONE))
 		return -EINVAL;
 	return frame_list_check_all(s->frames, &s->links, &s->queue);
 }

@@ -2,8 +2,8 @@
 /*
  * churn.h - memory that is larger than the frames, and walks through it: what most live tests are made of.
  *
- * A block has `pages` private pages. In generation g, word 0 and one more word of page i hold churn_word(g, i); generation
- * 0 is zeros. churn_walk() compares every page with the current generation and writes the next.
+ * A block has `pages` private pages. In generation g, word 0 and one more word of page i hold churn_word(g,
+ * i); generation 0 is zeros. churn_walk() compares every page with the current generation and writes the next.
  */
 #ifndef TESTS_LIVE_CHURN_H
 #define TESTS_LIVE_CHURN_H
@@ -34,7 +34,8 @@ static inline uint64_t churn_word(uint64_t generation, size_t page)
 
 static inline void *churn_memory(size_t pages)
 {
-	void *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 
 	if (p == MAP_FAILED) {
 		perror("mmap");

@@ -4,9 +4,9 @@
  *
  *   coredrive core|model POLICY SEED FRAMES... < LOG
  *
- * The log has lines "<pid> <R|W> <0xADDRESS>". The rules are those of `vmm run --exact`: virtual time counts faults, first writes are
- * known, and policies of class R0 have probation. Prints for each number of frames one line:
- * "FRAMES faults N zero N evictions N dirty N".
+ * The log has lines "<pid> <R|W> <0xADDRESS>". The rules are those of `vmm run --exact`: virtual time counts
+ * faults, first writes are known, and policies of class R0 have probation. Prints for each number of frames
+ * one line: "FRAMES faults N zero N evictions N dirty N".
  */
 #include "core/policy.h"
 #include "core/vmm.h"
@@ -39,7 +39,9 @@ static int read_log(void)
 				return -1;
 		}
 		addresses[count] = address;
-		accesses[count++] = (struct model_access){ .pid = pid, .write = kind == 'W', .page = address / PAGE };
+		accesses[count++] = (struct model_access){ .pid = pid,
+							   .write = kind == 'W',
+							   .page = address / PAGE };
 	}
 	return feof(stdin) && count ? 0 : -1;
 }
@@ -49,9 +51,10 @@ static int by_core(const char *policy, uint64_t seed, uint32_t frames)
 	const struct policy_ops *ops;
 	uint64_t values[POLICY_PARAMS_MAX];
 	const char *bad;
-	struct vmm_config config = {
-		.frames = frames, .seed = seed, .policy = policy, .flags = VMM_FLAG_TIME_FAULTS | VMM_FLAG_TRACK_DIRTY
-	};
+	struct vmm_config config = { .frames = frames,
+				     .seed = seed,
+				     .policy = policy,
+				     .flags = VMM_FLAG_TIME_FAULTS | VMM_FLAG_TRACK_DIRTY };
 	struct vmm *v;
 
 	if (policy_parse(policy, &ops, values, &bad))
@@ -67,8 +70,8 @@ static int by_core(const char *policy, uint64_t seed, uint32_t frames)
 
 	const struct vm_stats *s = vmm_stats(v);
 
-	printf("%u faults %" PRIu64 " zero %" PRIu64 " evictions %" PRIu64 " dirty %" PRIu64 "\n", frames, s->faults,
-	       s->faults_zero, s->evictions, s->evictions_dirty);
+	printf("%u faults %" PRIu64 " zero %" PRIu64 " evictions %" PRIu64 " dirty %" PRIu64 "\n",
+	       frames, s->faults, s->faults_zero, s->evictions, s->evictions_dirty);
 	vmm_destroy(v);
 	return 0;
 }
@@ -76,28 +79,34 @@ static int by_core(const char *policy, uint64_t seed, uint32_t frames)
 static int by_model(const char *policy, uint64_t seed, uint32_t frames)
 {
 	int which = model_policy_by_name(policy);
-	struct model_config config = { .policy = (enum model_policy)which, .frames = frames, .seed = seed };
+	struct model_config config = { .policy = (enum model_policy)which,
+				       .frames = frames,
+				       .seed = seed };
 	struct model_counts n;
 
 	if (which < 0 || model_run(&config, accesses, count, &n))
 		return -1;
-	printf("%u faults %" PRIu64 " zero %" PRIu64 " evictions %" PRIu64 " dirty %" PRIu64 "\n", frames, n.faults,
-	       n.faults_zero, n.evictions, n.evictions_dirty);
+	printf("%u faults %" PRIu64 " zero %" PRIu64 " evictions %" PRIu64 " dirty %" PRIu64 "\n",
+	       frames, n.faults, n.faults_zero, n.evictions, n.evictions_dirty);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 5 || (strcmp(argv[1], "core") && strcmp(argv[1], "model")))
-		return fprintf(stderr, "usage: coredrive core|model POLICY SEED FRAMES... < LOG\n"), 2;
+		return fprintf(stderr, "usage: coredrive core|model POLICY SEED FRAMES... < LOG\n"),
+		       2;
 	if (read_log())
 		return fprintf(stderr, "coredrive: not a log\n"), 1;
 	for (int i = 4; i < argc; i++) {
 		uint64_t seed = strtoull(argv[3], NULL, 0);
 		uint32_t frames = (uint32_t)strtoul(argv[i], NULL, 0);
 
-		if (!strcmp(argv[1], "core") ? by_core(argv[2], seed, frames) : by_model(argv[2], seed, frames))
-			return fprintf(stderr, "coredrive: %s %s, %u frames: failed\n", argv[1], argv[2], frames), 1;
+		if (!strcmp(argv[1], "core") ? by_core(argv[2], seed, frames)
+					     : by_model(argv[2], seed, frames))
+			return fprintf(stderr, "coredrive: %s %s, %u frames: failed\n", argv[1],
+				       argv[2], frames),
+			       1;
 	}
 	return 0;
 }

@@ -4,7 +4,7 @@
 #   fail WORDS, skip WORDS        end the test
 #   program NAME                  path of tests/live/NAME.c, built when it is missing or older
 #   workload NAME                 the same for workloads/NAME.c
-#   special NAME FLAGS...         the same for tests/live/parts/NAME.c with compiler flags of its own; fails if it cannot
+#   special NAME SOURCE FLAGS...  NAME from tests/live/parts/SOURCE, with compiler flags of its own; fails if it cannot
 #   same OPTIONS -- COMMAND       runs COMMAND alone and under the pager: output and status must be equal
 #   paged LABEL OPTIONS -- COMMAND   runs it under the pager: LABEL.out .err .json .status in $T
 #   counter FILE KEY, key FILE KEY   a number of the JSON report: of its counters; any
@@ -53,9 +53,9 @@ workload() {
 }
 
 special() {
-	local name=$1
-	shift
-	build "$LIVE/parts/$name.c" "$ROOT/build/live/parts/$name" "$@" >&2 || return 1
+	local name=$1 source=$2
+	shift 2
+	build "$LIVE/parts/$source" "$ROOT/build/live/parts/$name" "$@" >&2 || return 1
 	echo "$ROOT/build/live/parts/$name"
 }
 

@@ -4,11 +4,12 @@
  *
  *   reap SECONDS COMMAND [ARG...]
  *
- * As a child subreaper it becomes the parent of whatever the test's processes leave behind, daemons too, whatever their
- * names. The command gets REAPER=<our pid> in its environment. After it has ended, what is still there GRACE_MS later
- * is listed, killed, and makes the exit status STATUS_LEFT; zombies do not count. After SECONDS everything is listed (with
- * state and the function the kernel waits in), killed, and the status is STATUS_TIMEOUT. Otherwise it is the command's own,
- * 128+N for a signal. Nothing outside the family is looked at twice or signalled.
+ * As a child subreaper it becomes the parent of whatever the test's processes leave behind, daemons too,
+ * whatever their names. The command gets REAPER=<our pid> in its environment. After it has ended, what is
+ * still there GRACE_MS later is listed, killed, and makes the exit status STATUS_LEFT; zombies do not count.
+ * After SECONDS everything is listed (with state and the function the kernel waits in), killed, and the
+ * status is STATUS_TIMEOUT. Otherwise it is the command's own, 128+N for a signal. Nothing outside the family
+ * is looked at twice or signalled.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -128,7 +129,8 @@ static void list(size_t count, int deep)
 	for (size_t i = 0; i < count; i++) {
 		if (!procs[i].ours || procs[i].state == 'Z')
 			continue;
-		printf("    pid %d (%s), child of %d, state %c\n", procs[i].pid, procs[i].comm, procs[i].parent, procs[i].state);
+		printf("    pid %d (%s), child of %d, state %c\n", procs[i].pid, procs[i].comm,
+		       procs[i].parent, procs[i].state);
 		if (deep) {
 			print_file("syscall", procs[i].pid);
 			print_file("stack", procs[i].pid);

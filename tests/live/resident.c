@@ -40,7 +40,8 @@ int main(int argc, char **argv)
 			return perror(path), 1;
 		if (!(entry & PRESENT))
 			continue;
-		if (flags >= 0 && entry & FRAME_MASK && pread(flags, &flag, 8, (off_t)((entry & FRAME_MASK) * 8)) != 8)
+		if (flags >= 0 && entry & FRAME_MASK &&
+		    pread(flags, &flag, 8, (off_t)((entry & FRAME_MASK) * 8)) != 8)
 			flag = 0;
 		count += !(flag >> KPF_ZERO_PAGE & 1);
 	}

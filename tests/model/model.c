@@ -53,7 +53,7 @@ struct model {
 	uint32_t hand;
 	uint64_t last_reset, prng;
 	uint32_t *newest; /* by page of the same process: its page on probation; kept at the process's first page */
-	uint32_t *owner;  /* first page of the process, by page */
+	uint32_t *owner; /* first page of the process, by page */
 };
 
 static const char *const names[MODEL_POLICIES] = { "fifo", "random", "clock", "nru", "sieve" };
@@ -156,7 +156,7 @@ static uint32_t nru_victim(struct model *m)
 		for (uint32_t p = 0; p < m->page_count; p++)
 			m->pages[p].referenced = false;
 	}
-	for (int class = 0; class < 4; class++) {
+	for (int class = 0; class < 4; class ++) {
 		nth_of_class(m, class, NOBODY, &size);
 		if (size)
 			return nth_of_class(m, class, draw(m, size), &size);
@@ -274,7 +274,8 @@ static void number_pages(struct model *m, const struct model_access *a, size_t n
 	uint32_t k = 0;
 
 	for (size_t i = 0; i < n; i++)
-		m->pages[i] = (struct mpage){ .pid = a[i].pid, .number = a[i].page, .frame = NOBODY };
+		m->pages[i] =
+			(struct mpage){ .pid = a[i].pid, .number = a[i].page, .frame = NOBODY };
 	qsort(m->pages, n, sizeof(m->pages[0]), by_name);
 	for (size_t i = 0; i < n; i++)
 		if (k == 0 || by_name(&m->pages[k - 1], &m->pages[i]))
@@ -351,7 +352,8 @@ static struct model_access *read_log(FILE *in, uint64_t page_size, size_t *n)
 			}
 			a = more;
 		}
-		a[(*n)++] = (struct model_access){ pid, kind == 'W' || kind == 'w', addr / page_size };
+		a[(*n)++] =
+			(struct model_access){ pid, kind == 'W' || kind == 'w', addr / page_size };
 	}
 	return a;
 }

@@ -32,6 +32,7 @@ struct model_counts {
 };
 
 int model_policy_by_name(const char *name); /* -1 */
-int model_run(const struct model_config *config, const struct model_access *a, size_t n, struct model_counts *counts);
+int model_run(const struct model_config *config, const struct model_access *a, size_t n,
+	      struct model_counts *counts);
 
 #endif

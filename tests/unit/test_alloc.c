@@ -62,7 +62,7 @@ static int use(struct vmm *v)
 
 	/* more than the first 1024 page ids, several nodes, several processes */
 	for (uint64_t k = 0; k < 1100 && err >= 0; k++)
-		err = vmm_access(v, 1 + k % 40, (k % 17 << 40) + (k << 12), k % 3 == 0);
+		err = vmm_access(v, 1 + k % 3, (k % 2 << 40) + (k << 12), k % 3 == 0);
 	if (err >= 0)
 		err = core_adopt(v, 3, 1ull << 50, 0, FRAME_DIRTY, &id);
 	if (err == -ENOSPC)
@@ -74,9 +74,18 @@ static int use(struct vmm *v)
 	return err;
 }
 
+/* After a failure everything works. */
+static void use_again(struct vmm *v)
+{
+	core_unmap(v, 3, 0, UINT64_MAX, REMOVE_UNMAP, NULL, NULL);
+	assert_int_equal(core_check(v), 0);
+	assert_int_equal(use(v), 0);
+}
+
 static void test_nth(void **state)
 {
-	static const char *const policies[] = { "clock", "sieve", "lru", "nru", "random", "fifo", "skeleton" };
+	static const char *const policies[] = { "clock",  "sieve", "lru",     "nru",
+						"random", "fifo",  "skeleton" };
 	const struct vm_stats *s;
 
 	(void)state;
@@ -85,7 +94,9 @@ static void test_nth(void **state)
 		int err;
 
 		do {
-			struct vmm_config c = { .frames = 100, .window = 20, .policy = policies[i],
+			struct vmm_config c = { .frames = 100,
+						.window = 20,
+						.policy = policies[i],
 						.flags = VMM_FLAG_LIVE };
 			struct vmm *v;
 
@@ -99,7 +110,7 @@ static void test_nth(void **state)
 				fail_at = 0;
 				assert_int_equal(core_check(v), 0);
 				if (err)
-					assert_int_equal(use(v), 0);
+					use_again(v);
 				s = vmm_stats(v);
 				assert_int_equal(vm_stats_check(s), 0);
 				vmm_destroy(v);

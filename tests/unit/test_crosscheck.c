@@ -123,7 +123,8 @@ static void test_belady(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-		struct vmm_config c = { .frames = expected[i].frames, .policy = expected[i].policy };
+		struct vmm_config c = { .frames = expected[i].frames,
+					.policy = expected[i].policy };
 		struct vmm *v = vmm_create(&c);
 
 		assert_non_null(v);

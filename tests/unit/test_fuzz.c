@@ -252,8 +252,12 @@ static void fuzz_one(const char *policy, uint32_t frames, uint32_t batch, uint32
 		.seed = 5,
 		.policy = policy,
 	};
-	struct fuzz z = { .v = vmm_create(&c), .frames = frames, .batch = batch, .window = window,
-			  .flags = flags, .prng = frames * 31 + flags };
+	struct fuzz z = { .v = vmm_create(&c),
+			  .frames = frames,
+			  .batch = batch,
+			  .window = window,
+			  .flags = flags,
+			  .prng = frames * 31 + flags };
 
 	assert_non_null(z.v);
 	memset(z.pinned, 0xff, sizeof(z.pinned));
@@ -277,7 +281,8 @@ static void test_fuzz(void **state)
 	};
 	static const struct {
 		uint32_t frames, batch, window;
-	} sizes[] = { { 1, 1, 1 }, { 2, 1, 1 }, { 7, 1, 3 }, { 64, 1, 8 }, { 64, 8, 16 }, { 100, 40, 60 } };
+	} sizes[] = { { 1, 1, 1 },  { 2, 1, 1 },   { 7, 1, 3 },
+		      { 64, 1, 8 }, { 64, 8, 16 }, { 100, 40, 60 } };
 
 	(void)state;
 	for (const struct policy_ops *const *p = policy_all(); *p; p++)

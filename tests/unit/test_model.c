@@ -84,7 +84,8 @@ static void run_core(const char *policy, uint32_t frames, uint64_t seed, struct 
 
 	assert_non_null(v);
 	for (uint32_t k = 0; k < LENGTH; k++)
-		assert_true(vmm_access(v, string[k].pid, string[k].page << 12 | 123, string[k].write) >= 0);
+		assert_true(vmm_access(v, string[k].pid, string[k].page << 12 | 123,
+				       string[k].write) >= 0);
 	*stats = *vmm_stats(v);
 	assert_int_equal(vm_stats_check(stats), 0);
 	vmm_destroy(v);
@@ -138,9 +139,9 @@ static void test_agree(void **state)
 		uint64_t (*reference)(uint32_t, uint32_t);
 		uint32_t pages, pids, write_percent;
 	} strings[] = {
-		{ uniform, 10, 1, 30 },   { uniform, 250, 1, 5 },   { skewed, 1000, 1, 20 },
-		{ skewed, 300, 3, 50 },   { loop, 60, 1, 0 },       { loop, 130, 1, 10 },
-		{ phased, 200, 1, 25 },   { phased, 100, 5, 100 },  { sparse, 200, 2, 30 },
+		{ uniform, 10, 1, 30 }, { uniform, 250, 1, 5 },  { skewed, 1000, 1, 20 },
+		{ skewed, 300, 3, 50 }, { loop, 60, 1, 0 },      { loop, 130, 1, 10 },
+		{ phased, 200, 1, 25 }, { phased, 100, 5, 100 }, { sparse, 200, 2, 30 },
 	};
 
 	(void)state;

@@ -41,8 +41,8 @@ static int by_vpn(const void *a, const void *b)
 static void make_places(void)
 {
 	for (uint32_t i = 0; i < ENTRIES; i++) {
-		static const uint64_t bases[] = { 0,	  511,	      (1u << 18) - 2, 1ull << 30,
-						  1ull << 52, UINT64_MAX - 700 };
+		static const uint64_t bases[] = { 0,          511,        (1u << 18) - 2,
+						  1ull << 30, 1ull << 52, UINT64_MAX - 700 };
 
 		plain[i].space = i % 3;
 		plain[i].vpn = bases[i / 3 % 6] + i / 18 * (1 + i / 18 % 3 * 10);

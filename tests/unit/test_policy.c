@@ -13,7 +13,8 @@
 
 static void test_registry(void **state)
 {
-	static const char *const needed[] = { "fifo", "random", "clock", "nru", "sieve", "lru", "null", "skeleton" };
+	static const char *const needed[] = { "fifo",  "random", "clock", "nru",
+					      "sieve", "lru",    "null",  "skeleton" };
 	uint32_t order = 0;
 
 	(void)state;
@@ -27,7 +28,8 @@ static void test_registry(void **state)
 			const struct policy_param *a = &(*p)->params[i];
 
 			assert_true(i < POLICY_PARAMS_MAX);
-			assert_true(a->value_min <= a->value_default && a->value_default <= a->value_max);
+			assert_true(a->value_min <= a->value_default &&
+				    a->value_default <= a->value_max);
 			assert_non_null(a->help);
 		}
 	}
@@ -49,7 +51,8 @@ static void test_names(void **state)
 	assert_string_equal(policy_nearest("seive")->name, "sieve");
 	assert_string_equal(policy_nearest("nul")->name, "nru"); /* hidden ones are not offered */
 	assert_non_null(policy_nearest(""));
-	assert_non_null(policy_nearest("a name far longer than any policy will ever have, whatever happens, really"));
+	assert_non_null(policy_nearest(
+		"a name far longer than any policy will ever have, whatever happens, really"));
 }
 
 static void test_parse(void **state)

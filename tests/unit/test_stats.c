@@ -43,9 +43,16 @@ static void test_add(void **state)
 
 static void test_laws(void **state)
 {
-	struct vm_stats s = { .faults = 10, .faults_zero = 4, .faults_major = 3, .faults_file = 2,
-			      .faults_cow_alloc = 1, .evictions = 5, .evictions_clean = 2,
-			      .evictions_dirty = 3, .faults_soft = 99, .faults_write = 98 };
+	struct vm_stats s = { .faults = 10,
+			      .faults_zero = 4,
+			      .faults_major = 3,
+			      .faults_file = 2,
+			      .faults_cow_alloc = 1,
+			      .evictions = 5,
+			      .evictions_clean = 2,
+			      .evictions_dirty = 3,
+			      .faults_soft = 99,
+			      .faults_write = 98 };
 
 	(void)state;
 	assert_int_equal(vm_stats_check(&s), 0);

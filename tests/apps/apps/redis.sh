@@ -3,7 +3,7 @@
 # dump. Data is compared by DEBUG DIGEST. The log, with its pids and times, stays in a file.
 
 prepare() {
-	"$PYTHON" - "$(full_or_quick 200000 30000)" <<-'PY'
+	"$PYTHON" - "$(full_or_quick 200000 15000)" <<-'PY'
 		import random, sys
 		r = random.Random(11)
 		n = int(sys.argv[1])

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# H12: two threads in few frames do not take each other's page for ever.
+# timeout: 180
+. "${0%/*}/lib.sh"
+p=$(program h12_two_threads) toucher=$(workload toucher) || fail "cannot build"
+most=0
+for policy in fifo clock random sieve; do
+	for mode in '' --exact; do
+		# shellcheck disable=SC2086
+		same_evicting $mode -f 56 -a $policy --regions 'anon>=1M' -- "$p"
+		faults=$(counter "$T/vmm.json" faults)
+		[ $most != 0 ] || most=$((5 * faults)) # fifo's; a copying instruction needs up to four pages at once
+		[ "$faults" -le $most ] || fail "$policy $mode: $faults faults: the threads take each other's pages"
+	done
+done
+same_evicting -f 80 -a fifo --regions 'anon>=1M' -- "$toucher" -t 4 -p 512 -n 3000
+same_evicting --exact -f 80 -a sieve --regions 'anon>=1M' -- "$toucher" -t 4 -p 512 -n 3000
