@@ -256,8 +256,11 @@ int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64
 	return 0;
 }
 
+/* A pinned page stays MAPPED too: neither the window nor probation may unmap it. */
 void core_pin(struct vmm *v, uint32_t page)
 {
+	list_leave(v, v->pages[page].frame);
+	v->pages[page].flags &= (uint8_t)~PAGE_PROBATION;
 	frame_pin(&v->frames, v->pages[page].frame);
 }
 
