@@ -3,6 +3,7 @@
 #include "pager/pager.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void report_process(struct pager *p, const struct process *pr)
@@ -63,6 +64,20 @@ void report_region(struct pager *p, const struct region *g)
 	snprintf(out->name, sizeof(out->name), "%s", name[g->kind]);
 }
 
+static int more_faults(const void *a, const void *b)
+{
+	const struct run_mapping *x = a, *y = b;
+
+	return x->faults < y->faults ? 1 : x->faults > y->faults ? -1 : 0;
+}
+
+static int more_thread_faults(const void *a, const void *b)
+{
+	const struct run_thread *x = a, *y = b;
+
+	return x->faults < y->faults ? 1 : x->faults > y->faults ? -1 : 0;
+}
+
 /* The end as the front sees it: what still runs is added without ending it. */
 void snapshot(struct pager *p)
 {
@@ -87,5 +102,7 @@ void snapshot(struct pager *p)
 		process_not_paged(pr);
 		report_process(p, pr);
 	}
+	qsort(p->result->mapping, p->result->mappings, sizeof(p->result->mapping[0]), more_faults);
+	qsort(p->result->thread, p->result->threads, sizeof(p->result->thread[0]), more_thread_faults);
 	p->result->store_peak_bytes = p->store_ops->peak_bytes(p->store);
 }

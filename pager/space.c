@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -140,8 +141,9 @@ void space_gone(void *arg, uint32_t id, const struct page *page)
 	*l = (struct live){ NO_SLOT, NO_SLOT, 0 };
 }
 
-/* fn for every present run of [start, end), the zero page left out. Stops at the first non-zero, which is returned. */
-int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+/* Runs of present pages, either those that map the kernel's zero page or all others. */
+static int scan(struct space *s, bool zero_page, uint64_t start, uint64_t end,
+		int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
 	struct page_region v[256];
 	struct pm_scan_arg a = { .size = sizeof(a),
@@ -149,7 +151,7 @@ int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *
 				 .end = end,
 				 .vec = (uintptr_t)v,
 				 .vec_len = 256,
-				 .category_inverted = PAGE_IS_PFNZERO,
+				 .category_inverted = zero_page ? 0 : PAGE_IS_PFNZERO,
 				 .category_mask = PAGE_IS_PRESENT | PAGE_IS_PFNZERO,
 				 .return_mask = PAGE_IS_PRESENT };
 
@@ -167,6 +169,21 @@ int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *
 		a.start = a.walk_end;
 	}
 	return 0;
+}
+
+/* fn for every present run of [start, end), the zero page left out. Stops at the first non-zero, which is returned. */
+int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+	return scan(s, false, start, end, fn, arg);
+}
+
+/* A write to the zero page would take a frame without a fault: it goes, and the page is zero-filled when it is used again. */
+static int drop_zero_run(void *arg, uint64_t start, uint64_t end)
+{
+	uint64_t a[6] = { start, end - start, MADV_DONTNEED };
+	int64_t res;
+
+	return agent_syscall(arg, SYS_madvise, a, &res);
 }
 
 static int adopt_run(void *arg, uint64_t start, uint64_t end)
@@ -399,7 +416,7 @@ static void adopt_present(struct space *s)
 	uint32_t i = 0;
 
 	while (regions_next(&s->regions, 0, UINT64_MAX, &i, &part))
-		if (present_each(s, part.start, part.end, adopt_run, s))
+		if (scan(s, true, part.start, part.end, drop_zero_run, s) || present_each(s, part.start, part.end, adopt_run, s))
 			break;
 }
 
@@ -435,7 +452,7 @@ int space_hello(struct space *s, struct process *pr, const struct vmm_hello *h)
 			uint64_t arg[6] = { 0 };
 			int64_t brk;
 
-			if (agent_syscall(s, 12 /* brk */, arg, &brk) == 0 && brk > 0)
+			if (agent_syscall(s, SYS_brk, arg, &brk) == 0 && brk > 0)
 				s->brk_start = s->brk_end = (uint64_t)brk;
 		}
 	}

@@ -88,6 +88,9 @@ static void hyper_fd(struct pager *p, struct process *pr, const struct seccomp_n
 	case VMM_FD_DEVICE:
 		give_fd(p, n, p->device);
 		break;
+	case VMM_FD_AGENT:
+		notif_return(p, n, s->agent.ready ? -EBUSY : 0);
+		break;
 	case VMM_FD_UFFD:
 		give_fd(p, n, s->uffd);
 		break;

@@ -33,6 +33,7 @@ enum vmm_fd {
 	VMM_FD_RING,     /* the ring memfd of this process */
 	VMM_FD_DOORBELL, /* read end of the doorbell pipe: end of file means that the pager is gone */
 	VMM_FD_LISTENER, /* the seccomp listener: kept open so that no trapped syscall ever returns ENOSYS */
+	VMM_FD_AGENT,    /* no descriptor: 0 when the space has no agent, -EBUSY when it has one */
 	VMM_FD_UFFD,     /* a forked child's own userfaultfd, from the pager's fork event; -ENOENT in a first process */
 };
 

@@ -36,6 +36,9 @@
 /* Set by the pager when the program installs a filter of its own: hypercalls could then kill it. */
 static volatile uint32_t quiet;
 
+/* What the last agent of this process used; 0 in a fork child, which does not inherit it. */
+static uint64_t my_ring, my_block;
+
 /* syscall(nr, a, b, c, d, e, f) with the C calling convention, returning -errno itself. */
 static const unsigned char gate_code[] = {
 	0x48, 0x89, 0xf8,		/* mov %rdi,%rax */
@@ -180,6 +183,20 @@ static int make_agent(struct setup *s)
 	return failed(s->tid) ? -1 : 0;
 }
 
+static void drop_memory(uint64_t ring, uint64_t block)
+{
+	if (ring)
+		raw_syscall(SYS_munmap, (long)ring, sizeof(struct vmm_ring), 0, 0, 0, 0);
+	if (block)
+		raw_syscall(SYS_munmap, (long)block, BLOCK_BYTES, 0, 0, 0, 0);
+}
+
+/* The pager's word: it gives a new ring only to a space whose agent has left. */
+static int agent_is_gone(void)
+{
+	return hyper(HYPER_FD, VMM_FD_AGENT) == 0;
+}
+
 void shim_start(int forked)
 {
 	struct setup s = { .ring_fd = -1, .bell = -1, .listener = -1, .uffd = -1, .device = -1, .tid = -1 };
@@ -188,6 +205,8 @@ void shim_start(int forked)
 	if (quiet || hyper(HYPER_FD, -1) == -ENOSYS)
 		return;
 	if (!forked && map_gate() < 0)
+		return;
+	if (my_block && !agent_is_gone())
 		return;
 	if (make_fds(&s, forked) == 0 && make_memory(&s) == 0 && make_agent(&s) == 0) {
 		hello = (struct vmm_hello){
@@ -203,11 +222,11 @@ void shim_start(int forked)
 			.quiet = (uint64_t)&quiet,
 		};
 		hyper(HYPER_HELLO, (long)&hello);
+		drop_memory(my_ring, my_block);
+		my_ring = s.ring;
+		my_block = s.block;
 	} else {
-		if (s.ring)
-			raw_syscall(SYS_munmap, (long)s.ring, sizeof(struct vmm_ring), 0, 0, 0, 0);
-		if (s.block)
-			raw_syscall(SYS_munmap, (long)s.block, BLOCK_BYTES, 0, 0, 0, 0);
+		drop_memory(s.ring, s.block);
 	}
 	close_fd(s.ring_fd);
 	close_fd(s.bell);
@@ -218,6 +237,7 @@ void shim_start(int forked)
 
 static void fork_child(void)
 {
+	my_ring = my_block = 0;
 	shim_start(1);
 }
 
