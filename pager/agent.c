@@ -53,6 +53,14 @@ static int lost(struct space *s)
 	return -ESRCH;
 }
 
+/* Whatever the program's memory says: only these two values mean that the command is under way. */
+static bool finished(struct vmm_ring *r)
+{
+	uint32_t state = __atomic_load_n(&r->state, __ATOMIC_ACQUIRE);
+
+	return state != RING_COMMAND && state != RING_WAITED;
+}
+
 static int await(struct space *s)
 {
 	struct vmm_ring *r = s->agent.ring;
@@ -60,10 +68,15 @@ static int await(struct space *s)
 	struct timespec slice = { .tv_nsec = remap ? REMAP_NS : SLICE_NS };
 	uint32_t slices = 0;
 
-	while (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == RING_COMMAND) {
-		if (syscall(SYS_futex, &r->state, FUTEX_WAIT, RING_COMMAND, &slice, NULL, 0) == 0 || errno != ETIMEDOUT)
+	if (placement_together(s->pager) && !remap)
+		sched_yield(); /* mostly enough: the agent runs until it sleeps again */
+	while (!finished(r)) {
+		uint32_t command = RING_COMMAND;
+
+		__atomic_compare_exchange_n(&r->state, &command, RING_WAITED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		if (syscall(SYS_futex, &r->state, FUTEX_WAIT, RING_WAITED, &slice, NULL, 0) == 0 || errno != ETIMEDOUT)
 			continue;
-		if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != RING_COMMAND)
+		if (finished(r))
 			break;
 		if (remap) /* the agent sleeps until its event is read */
 			faults_read(s);
@@ -91,8 +104,7 @@ int agent_run(struct space *s, enum ring_op op)
 	s->agent.busy = true;
 	r->op = op;
 	__atomic_store_n(&r->state, RING_COMMAND, __ATOMIC_RELEASE);
-	if (write(s->agent.doorbell[1], "", 1) != 1)
-		return lost(s);
+	syscall(SYS_futex, &r->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 	rc = await(s);
 	__atomic_store_n(&r->state, RING_IDLE, __ATOMIC_RELEASE);
 	s->agent.busy = false;

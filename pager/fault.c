@@ -310,6 +310,7 @@ void faults_serve(struct space *s)
 			audit(s);
 	}
 	s->queue_len = later;
+	s->pager->hot = s;
 	s->serving = false;
 }
 

@@ -132,6 +132,7 @@ struct pager {
 	pid_t first; /* the program */
 	uint32_t depth; /* of nested loops */
 	struct placement *placement;
+	struct space *hot; /* served a fault just now */
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -226,6 +227,7 @@ int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *
 
 /* placement.c */
 void placement_fault(struct pager *p, pid_t tid);
+bool placement_together(const struct pager *p);
 void placement_tick(struct pager *p);
 bool placement_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n);
 void placement_process(struct pager *p, pid_t pid); /* a process is met for the first time */

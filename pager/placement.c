@@ -42,6 +42,11 @@ struct placement {
 	uint32_t parallel; /* ticks in a row with several runnable threads */
 };
 
+bool placement_together(const struct pager *p)
+{
+	return p->placement && p->placement->together;
+}
+
 static struct thread *find_thread(struct pager *p, pid_t tid)
 {
 	struct thread *t;

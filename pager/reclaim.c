@@ -118,6 +118,14 @@ static int dontneed(struct space *s, uint64_t addr)
 	return rc ? rc : (int)res;
 }
 
+/* Staging area whose protection is that of the region. */
+static uint32_t area_of(const struct region *g)
+{
+	if (!g || (g->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE))
+		return FILL_NO_AREA;
+	return g->prot & PROT_EXEC ? 1 : 0;
+}
+
 /* The agent's move of all victims of the batch. `fill` as in reclaim(). */
 static int move_out(struct space *s, struct batch *b, uint64_t fill_addr, const void *fill, bool wp, bool *filled)
 {
@@ -135,6 +143,7 @@ static int move_out(struct space *s, struct batch *b, uint64_t fill_addr, const 
 	}
 	r->fill_addr = fill_addr;
 	r->fill_wp = wp;
+	r->fill_area = area_of(regions_find(&s->regions, fill_addr));
 	if (fill_addr)
 		memcpy(r->fill, fill, VMM_PAGE);
 	rc = agent_run(s, RING_EVICT);

@@ -88,6 +88,8 @@ void space_free(struct space *s)
 	for (i = 0; i < s->regions.n; i++)
 		report_region(p, &s->regions.v[i]);
 	core_each(s->core, forget, s);
+	if (p->hot == s)
+		p->hot = NULL;
 	if (s->uffd >= 0)
 		loop_forget(p, s->uffd);
 	close_fd(s->uffd);

@@ -3,9 +3,10 @@
  * agent.c - the thread inside the program that does what only code in the program's mm may do: moving pages out with
  * UFFDIO_MOVE, and VM syscalls on behalf of the supervisor.
  *
- * Life: blocked in read(doorbell) -> a byte: execute the command in the ring -> RING_DONE, futex wake -> read again.
- * End of file on the doorbell means that the pager and its guardian are gone: the agent kills its process, because a page
- * could otherwise read as zeros once the last userfaultfd is closed.
+ * Life: asleep on the futex `state` -> RING_COMMAND: execute it -> RING_DONE, futex wake if the pager sleeps on it -> asleep again.
+ * Ten times a second it looks at the doorbell, a pipe that nobody writes to: a hang-up means that the pager and its guardian are gone,
+ * and the agent kills its process. Until then the program's faults and trapped calls only wait, because the agent itself
+ * holds a userfaultfd and the listener.
  *
  * Invariant: between commands both staging areas are empty.
  */
@@ -16,9 +17,11 @@
 #include <linux/futex.h>
 #include <linux/ioctl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -74,6 +77,26 @@ static uint32_t run_length(const uint64_t *addr, const uint32_t *flags, uint32_t
 	return n;
 }
 
+/* One ioctl of the fill's: maps `fill` at fill_addr in a new frame. */
+static long fill_copy(struct agent_info *in)
+{
+	struct vmm_ring *r = in->ring;
+	struct uffdio_copy cp = { .dst = r->fill_addr, .src = (uintptr_t)r->fill, .len = VMM_PAGE };
+
+	if (r->fill_wp)
+		cp.mode = UFFDIO_COPY_MODE_WP;
+	return gate(SYS_ioctl, in->uffd, UFFDIO_COPY, (long)&cp, 0, 0, 0);
+}
+
+/* The frame of the only victim, still in staging, gets the new content and moves on: no frame is freed or taken. */
+static long fill_reuse(struct agent_info *in, uint64_t staging)
+{
+	struct move_args mv = { in->ring->fill_addr, staging, VMM_PAGE, 0, 0 };
+
+	copy_page((void *)staging, in->ring->fill);
+	return gate(SYS_ioctl, in->uffd, IOC_MOVE, (long)&mv, 0, 0, 0);
+}
+
 static void evict(struct agent_info *in)
 {
 	struct vmm_ring *r = in->ring;
@@ -81,6 +104,7 @@ static void evict(struct agent_info *in)
 
 	if (count > VMM_RUN_MAX)
 		count = VMM_RUN_MAX;
+	r->fill_status = -ECANCELED;
 	while (i < count) {
 		uint32_t area = (r->flags[i] & EVICT_EXEC) ? 1 : 0, n = run_length(r->addr, r->flags, i, count), done, k;
 		long err = 0;
@@ -101,35 +125,45 @@ static void evict(struct agent_info *in)
 			i++;
 		}
 	}
+	if (r->fill_addr && !failed && count == 1 && !r->fill_wp && r->fill_area < FILL_NO_AREA && used[r->fill_area]) {
+		r->fill_status = (int32_t)fill_reuse(in, in->staging[r->fill_area]);
+		if (r->fill_status == 0)
+			return;
+	}
 	for (i = 0; i < 2; i++)
 		if (used[i])
 			gate(SYS_madvise, (long)in->staging[i], (long)count * VMM_PAGE, MADV_DONTNEED, 0, 0, 0);
-	r->fill_status = -ECANCELED;
-	if (r->fill_addr && !failed) {
-		struct uffdio_copy cp = { .dst = r->fill_addr, .src = (uintptr_t)r->fill, .len = VMM_PAGE };
+	if (r->fill_addr && !failed)
+		r->fill_status = (int32_t)fill_copy(in);
+}
 
-		if (r->fill_wp)
-			cp.mode = UFFDIO_COPY_MODE_WP;
-		r->fill_status = (int32_t)gate(SYS_ioctl, in->uffd, UFFDIO_COPY, (long)&cp, 0, 0, 0);
+/* A hang-up on the doorbell: its only other end was the pager's. */
+static int pager_is_gone(struct agent_info *in)
+{
+	struct pollfd bell = { .fd = in->doorbell, .events = POLLIN };
+
+	return gate(SYS_poll, (long)&bell, 1, 0, 0, 0, 0) > 0;
+}
+
+static void wait_for_command(struct agent_info *in)
+{
+	struct timespec look = { .tv_nsec = 100000000 };
+	uint32_t state;
+
+	while ((state = __atomic_load_n(&in->ring->state, __ATOMIC_ACQUIRE)) != RING_COMMAND && state != RING_WAITED) {
+		long rc = gate(SYS_futex, (long)&in->ring->state, FUTEX_WAIT, state, (long)&look, 0, 0);
+
+		while (rc == -ETIMEDOUT && pager_is_gone(in))
+			gate(SYS_kill, gate(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGKILL, 0, 0, 0, 0);
 	}
 }
 
 void agent_main(struct agent_info *in)
 {
 	struct vmm_ring *r = in->ring;
-	char byte;
 
 	for (;;) {
-		long n = gate(SYS_read, in->doorbell, (long)&byte, 1, 0, 0, 0);
-
-		if (n == -EINTR)
-			continue;
-		if (n != 1) {
-			for (;;)
-				gate(SYS_kill, gate(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGKILL, 0, 0, 0, 0);
-		}
-		if (__atomic_load_n(&r->state, __ATOMIC_ACQUIRE) != RING_COMMAND)
-			continue;
+		wait_for_command(in);
 		switch (r->op) {
 		case RING_SYSCALL:
 			r->result = gate((long)r->nr, (long)r->arg[0], (long)r->arg[1], (long)r->arg[2], (long)r->arg[3],
@@ -141,8 +175,8 @@ void agent_main(struct agent_info *in)
 		default:
 			break;
 		}
-		__atomic_store_n(&r->state, RING_DONE, __ATOMIC_RELEASE);
-		gate(SYS_futex, (long)&r->state, FUTEX_WAKE, 1, 0, 0, 0);
+		if (__atomic_exchange_n(&r->state, RING_DONE, __ATOMIC_ACQ_REL) == RING_WAITED)
+			gate(SYS_futex, (long)&r->state, FUTEX_WAKE, 1, 0, 0, 0);
 		if (r->op == RING_RETIRE)
 			for (;;)
 				gate(SYS_exit, 0, 0, 0, 0, 0, 0);

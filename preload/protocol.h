@@ -6,8 +6,8 @@
  * they return -ENOSYS. The ring is a memfd made by the pager, mapped by both, one per address space; the pager reads every
  * value once and validates it. Commands go one at a time:
  *
- *   pager: writes op and arguments, sets state = RING_COMMAND, writes a byte into the doorbell pipe
- *   agent: reads the byte, executes, sets state = RING_DONE, wakes the futex on `state`
+ *   pager: writes op and arguments, sets state = RING_COMMAND, wakes the futex `state`
+ *   agent: executes, sets state = RING_DONE, wakes the futex if it was RING_WAITED
  *   pager: reads the results, sets state = RING_IDLE
  */
 #ifndef VMM_PROTOCOL_H
@@ -31,7 +31,7 @@ enum vmm_hypercall {
 enum vmm_fd {
 	VMM_FD_DEVICE,   /* /dev/userfaultfd, opened by the pager; -ENOENT when there is none */
 	VMM_FD_RING,     /* the ring memfd of this process */
-	VMM_FD_DOORBELL, /* read end of the doorbell pipe: end of file means that the pager is gone */
+	VMM_FD_DOORBELL, /* read end of a pipe that nobody writes to: a hang-up means that the pager is gone */
 	VMM_FD_LISTENER, /* the seccomp listener: kept open so that no trapped syscall ever returns ENOSYS */
 	VMM_FD_AGENT,    /* no descriptor: 0 when the space has no agent, -EBUSY when it has one */
 	VMM_FD_UFFD,     /* a forked child's own userfaultfd, from the pager's fork event; -ENOENT in a first process */
@@ -52,9 +52,10 @@ struct vmm_hello {
 	uint64_t quiet; /* address of a uint32_t that stops further hypercalls when the pager sets it */
 };
 
-enum ring_state { RING_IDLE, RING_COMMAND, RING_DONE };
+enum ring_state { RING_IDLE, RING_COMMAND, RING_DONE, RING_WAITED /* RING_COMMAND, and the pager sleeps on the futex */ };
 enum ring_op { RING_SYSCALL = 1, RING_EVICT, RING_RETIRE };
 
+#define FILL_NO_AREA 2u
 #define EVICT_EXEC 1u     /* use the rwx staging area */
 #define EVICT_POPULATE 2u /* MADV_POPULATE_WRITE before the move: the page was shared by fork */
 
@@ -71,6 +72,7 @@ struct vmm_ring {
 	int32_t status[VMM_RUN_MAX];   /* EVICT: 0 moved and copied to page[i], or -errno */
 	uint64_t fill_addr;            /* EVICT: after it succeeded, copy `fill` here and wake; 0: nothing to fill */
 	uint32_t fill_wp;              /* map it write-protected */
+	uint32_t fill_area;            /* staging area of the same protection as fill_addr, FILL_NO_AREA: neither */
 	int32_t fill_status;           /* 0 or -errno */
 	uint8_t fill[VMM_PAGE] __attribute__((aligned(4096)));
 	uint8_t page[VMM_RUN_MAX][VMM_PAGE] __attribute__((aligned(4096)));
