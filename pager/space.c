@@ -194,6 +194,9 @@ static int adopt_run(void *arg, uint64_t start, uint64_t end)
 	uint32_t page;
 
 	for (; start < end; start += VMM_PAGE) {
+		/* Known already; or evicted since this run was listed, to make room for one before it. */
+		if (core_find(s->core, 0, start / VMM_PAGE) != VMM_NONE)
+			continue;
 		if (s->agent.ready && plan_room(s) < 0)
 			return 1;
 		core_adopt(s->core, 0, start / VMM_PAGE, 0, FRAME_REF | FRAME_DIRTY, &page);

@@ -161,10 +161,12 @@ static void wait_for_command(struct agent_info *in)
 void agent_main(struct agent_info *in)
 {
 	struct vmm_ring *r = in->ring;
+	uint32_t op;
 
 	for (;;) {
 		wait_for_command(in);
-		switch (r->op) {
+		op = r->op; /* after RING_DONE the next command may stand there */
+		switch (op) {
 		case RING_SYSCALL:
 			r->result = gate((long)r->nr, (long)r->arg[0], (long)r->arg[1], (long)r->arg[2], (long)r->arg[3],
 					 (long)r->arg[4], (long)r->arg[5]);
@@ -177,7 +179,7 @@ void agent_main(struct agent_info *in)
 		}
 		if (__atomic_exchange_n(&r->state, RING_DONE, __ATOMIC_ACQ_REL) == RING_WAITED)
 			gate(SYS_futex, (long)&r->state, FUTEX_WAKE, 1, 0, 0, 0);
-		if (r->op == RING_RETIRE)
+		if (op == RING_RETIRE)
 			for (;;)
 				gate(SYS_exit, 0, 0, 0, 0, 0, 0);
 	}
