@@ -30,7 +30,7 @@
 struct guardian {
 	struct launch *l;
 	int sigs, control; /* control: our end towards the pager */
-	pid_t pager, program;
+	pid_t pager, program, front_pid;
 	bool first_ended, front_left;
 };
 
@@ -181,11 +181,23 @@ static void end_run(struct guardian *g, bool failed)
 	_exit(failed);
 }
 
+static void pager_died(struct guardian *g, int status) __attribute__((noreturn));
+static void pager_died(struct guardian *g, int status)
+{
+	char *why = g->l->result->fatal;
+
+	if (!*why)
+		snprintf(why, sizeof(g->l->result->fatal), "the pager died (%s %d); the program was stopped before it could read a wrong byte",
+			 WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	end_run(g, true);
+}
+
 /* The pager completes the shared result; it may be dead instead. */
 static void first_ended(struct guardian *g, int status)
 {
 	struct pollfd fd = { .fd = g->control, .events = POLLIN };
 	char c = 0;
+	int died;
 
 	g->first_ended = true;
 	if (write(g->control, "f", 1) == 1)
@@ -193,8 +205,8 @@ static void first_ended(struct guardian *g, int status)
 			if (poll(&fd, 1, 50) > 0) {
 				if (read(g->control, &c, 1) != 1)
 					break;
-			} else if (waitpid(g->pager, NULL, WNOHANG) == g->pager) {
-				end_run(g, true);
+			} else if (waitpid(g->pager, &died, WNOHANG) == g->pager) {
+				pager_died(g, died);
 			}
 		}
 	note(g, NOTE_ENDED, status);
@@ -205,16 +217,17 @@ static void children(struct guardian *g)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid == g->pager) {
-			if (!WIFSTOPPED(status))
-				end_run(g, true);
-		} else if (pid == g->program) {
-			if (WIFSTOPPED(status))
-				note(g, NOTE_STOPPED, WSTOPSIG(status));
-			else
-				first_ended(g, status);
-		}
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+		if (pid == g->pager && !WIFSTOPPED(status) && !WIFCONTINUED(status))
+			pager_died(g, status);
+		else if (pid != g->program)
+			continue;
+		else if (WIFSTOPPED(status))
+			note(g, NOTE_STOPPED, WSTOPSIG(status));
+		else if (WIFCONTINUED(status))
+			kill(g->front_pid, SIGCONT); /* it stopped with the program and goes on with it */
+		else
+			first_ended(g, status);
 	}
 	if (g->first_ended && !descendants(g, 0))
 		end_run(g, false);
@@ -273,7 +286,7 @@ static void shed_descriptors(const int *keep, int n)
 
 void guardian_main(struct launch *l)
 {
-	struct guardian g = { .l = l };
+	struct guardian g = { .l = l, .front_pid = getppid() };
 	int control[2], hand[2], listener;
 	sigset_t chld;
 	char c = 0;

@@ -208,8 +208,14 @@ void process_refresh(struct pager *p, struct process *pr)
 		return; /* the exec failed, or has not happened yet */
 	pr->exec_pending = false;
 	process_leave(pr);
-	read_comm(pr);
 	spaces_reap(p);
+	if (pr->stats.faults) { /* each image that was paged has its own line in the report */
+		report_process(p, pr);
+		memset(&pr->stats, 0, sizeof(pr->stats));
+	}
+	pr->paged_ever = false;
+	pr->reason[0] = 0;
+	read_comm(pr);
 }
 
 void process_died(struct pager *p, struct process *pr)

@@ -133,6 +133,8 @@ static int move_out(struct space *s, struct batch *b, uint64_t fill_addr, const 
 	uint32_t i;
 	int rc;
 
+	if (!s->agent.ready)
+		return -ESRCH;
 	r->count = b->n;
 	for (i = 0; i < b->n; i++) {
 		struct region *g = regions_find(&s->regions, b->v[i].addr);

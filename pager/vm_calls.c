@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #ifndef MREMAP_DONTUNMAP
@@ -319,6 +320,18 @@ static bool call_mlock(struct space *s, struct process *pr, const struct seccomp
 	return answer(s, n, 0);
 }
 
+/* The caller attaches the segment itself; with SHM_REMAP it may replace a managed range. */
+static bool call_shmat(struct space *s, const struct seccomp_notif *n)
+{
+	uint64_t addr = page_down(n->data.args[1]);
+	struct shmid_ds ds;
+
+	if ((n->data.args[2] & SHM_REMAP) && addr && shmctl((int)n->data.args[0], IPC_STAT, &ds) == 0 &&
+	    regions_overlap(&s->regions, addr, addr + page_up(ds.shm_segsz)))
+		space_unmanage(s, addr, addr + page_up(ds.shm_segsz));
+	return false;
+}
+
 bool vm_call(struct space *s, struct process *pr, const struct seccomp_notif *n)
 {
 	switch (n->data.nr) {
@@ -344,9 +357,7 @@ bool vm_call(struct space *s, struct process *pr, const struct seccomp_notif *n)
 	case SYS_mlockall:
 		return call_mlock(s, pr, n);
 	case SYS_shmat:
-		if ((n->data.args[2] & 040000 /* SHM_REMAP */) && regions_find(&s->regions, n->data.args[1]))
-			return answer(s, n, -EINVAL);
-		return false;
+		return call_shmat(s, n);
 	default:
 		return false;
 	}
