@@ -74,21 +74,41 @@ void faults_read(struct space *s)
 	} while (count == MESSAGES_MAX);
 }
 
-/* UFFDIO_COPY that reads events while the mm is changing. 0, -ESRCH, -ENOENT, -EEXIST (its waiters were woken). */
-static int fill(struct space *s, uint64_t addr, const void *data, bool wp)
+/* One of the two ways to resolve a fault, repeated while the mm is changing: events are read, or it never stops changing. */
+static int retry(struct space *s, int (*fn)(struct space *, uint64_t addr, const void *data, bool wp), uint64_t addr,
+		 const void *data, bool wp)
 {
 	struct timespec pause = { .tv_nsec = 20000 };
 	int rc, tries;
 
-	for (tries = 0;; tries++) {
-		rc = uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, true);
-		if (rc != -EAGAIN)
-			break;
+	for (tries = 0; (rc = fn(s, addr, data, wp)) == -EAGAIN; tries++) {
 		faults_read(s);
 		if (tries > 20)
 			nanosleep(&pause, NULL);
 	}
 	return rc;
+}
+
+static int copy_once(struct space *s, uint64_t addr, const void *data, bool wp)
+{
+	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, true);
+}
+
+static int lift_once(struct space *s, uint64_t addr, const void *data, bool wp)
+{
+	(void)data;
+	return uffd_protect(s->uffd, addr, VMM_PAGE, wp);
+}
+
+/* 0, -ESRCH, -ENOENT, -EEXIST (its waiters were woken). */
+static int fill(struct space *s, uint64_t addr, const void *data, bool wp)
+{
+	return retry(s, copy_once, addr, data, wp);
+}
+
+static int lift_protection(struct space *s, uint64_t addr)
+{
+	return retry(s, lift_once, addr, NULL, false);
 }
 
 /* What a plan's page is filled from. */
@@ -182,7 +202,7 @@ static int spurious(struct space *s, const struct fault *f, uint32_t page)
 	bool present = false;
 
 	if (f->wp) /* our own protection that the core does not know of (fork, mremap) */
-		return uffd_protect(s->uffd, f->addr, VMM_PAGE, false);
+		return lift_protection(s, f->addr);
 	if (s->spurious_page != page) {
 		s->spurious_page = page;
 		s->spurious_count = 0;
@@ -205,7 +225,7 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 	int rc = 0;
 
 	if (plan->kind == FAULT_WRITE)
-		rc = uffd_protect(s->uffd, f->addr, VMM_PAGE, false);
+		rc = lift_protection(s, f->addr);
 	else if (plan->kind == FAULT_SPURIOUS)
 		rc = spurious(s, f, plan->page);
 	else if (!filled)

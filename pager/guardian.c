@@ -155,12 +155,19 @@ static int descendants(struct guardian *g, int sig)
 	return count;
 }
 
-static void note(struct guardian *g, enum note_kind kind, int value)
+static void note(struct guardian *g, enum note_kind kind, int value, bool last)
 {
-	struct note n = { kind, value };
+	struct note n = { kind, value, last };
 
 	if (!g->front_left)
 		send(g->l->front, &n, sizeof(n), MSG_NOSIGNAL);
+}
+
+static void end_pager(struct guardian *g)
+{
+	if (g->pager > 0 && kill(g->pager, SIGKILL) == 0)
+		waitpid(g->pager, NULL, 0);
+	g->pager = 0;
 }
 
 /* Kills every process of the run; the descriptors stay open until the last one is gone. */
@@ -174,10 +181,9 @@ static void end_run(struct guardian *g, bool failed)
 			;
 		nanosleep(&pause, NULL);
 	}
-	if (g->pager > 0)
-		kill(g->pager, SIGKILL);
+	end_pager(g);
 	if (failed)
-		note(g, NOTE_FAILED, 0);
+		note(g, NOTE_FAILED, 0, true);
 	_exit(failed);
 }
 
@@ -209,7 +215,13 @@ static void first_ended(struct guardian *g, int status)
 				pager_died(g, died);
 			}
 		}
-	note(g, NOTE_ENDED, status);
+	if (descendants(g, 0)) {
+		note(g, NOTE_ENDED, status, false);
+		return;
+	}
+	end_pager(g);
+	note(g, NOTE_ENDED, status, true);
+	_exit(0);
 }
 
 static void children(struct guardian *g)
@@ -223,7 +235,7 @@ static void children(struct guardian *g)
 		else if (pid != g->program)
 			continue;
 		else if (WIFSTOPPED(status))
-			note(g, NOTE_STOPPED, WSTOPSIG(status));
+			note(g, NOTE_STOPPED, WSTOPSIG(status), false);
 		else if (WIFCONTINUED(status))
 			kill(g->front_pid, SIGCONT); /* it stopped with the program and goes on with it */
 		else
@@ -315,6 +327,6 @@ void guardian_main(struct launch *l)
 		_exit(pager_main(l->config, l->result, control[1], listener, g.program));
 	if (g.pager < 0 || read(g.control, &c, 1) != 1 || c != 'r' || write(hand[0], "g", 1) != 1)
 		end_run(&g, true);
-	note(&g, NOTE_STARTED, g.program);
+	note(&g, NOTE_STARTED, g.program, false);
 	watch(&g);
 }

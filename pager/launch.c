@@ -66,7 +66,7 @@ static void forward(const struct signalfd_siginfo *si, pid_t program)
 }
 
 /* Waits for the end of the program. 0, or -errno when the guardian died. */
-static int attend(int sock, int sigs, struct run_result *result, pid_t *program)
+static int attend(int sock, int sigs, struct run_result *result, pid_t *program, bool *last)
 {
 	struct pollfd fds[2] = { { .fd = sock, .events = POLLIN }, { .fd = sigs, .events = POLLIN } };
 	struct signalfd_siginfo si;
@@ -93,6 +93,7 @@ static int attend(int sock, int sigs, struct run_result *result, pid_t *program)
 		case NOTE_ENDED:
 			result->signal = WIFSIGNALED(note.value) ? WTERMSIG(note.value) : 0;
 			result->exit_code = WIFEXITED(note.value) ? WEXITSTATUS(note.value) : 0;
+			*last = note.last;
 			return 0;
 		default:
 			return -EPIPE;
@@ -102,10 +103,11 @@ static int attend(int sock, int sigs, struct run_result *result, pid_t *program)
 
 static int run(struct launch *l, int sock[2], pid_t *program)
 {
-	struct note bye = { NOTE_BYE, 0 };
+	struct note bye = { NOTE_BYE, 0, false };
 	double start = seconds();
 	sigset_t all;
 	pid_t guardian;
+	bool last = false;
 	int sigs, rc;
 
 	sigfillset(&all);
@@ -122,7 +124,7 @@ static int run(struct launch *l, int sock[2], pid_t *program)
 		guardian_main(l);
 	} else {
 		close(sock[1]);
-		rc = attend(sock[0], sigs, l->result, program);
+		rc = attend(sock[0], sigs, l->result, program, &last);
 		l->result->elapsed_s = seconds() - start;
 		if (rc) {
 			if (*program > 0)
@@ -130,6 +132,8 @@ static int run(struct launch *l, int sock[2], pid_t *program)
 			l->result->vmm_errno = -rc;
 		} else {
 			send(sock[0], &bye, sizeof(bye), MSG_NOSIGNAL);
+			if (last)
+				waitpid(guardian, NULL, 0);
 		}
 		rc = 0;
 	}

@@ -27,6 +27,7 @@ enum note_kind {
 struct note {
 	enum note_kind kind;
 	int value;
+	bool last; /* NOTE_ENDED: no process of the run is left, the guardian ends as well */
 };
 
 struct launch {

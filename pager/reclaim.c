@@ -173,8 +173,8 @@ static int take_single(struct space *s, struct batch *b, struct victim *v)
 			return -EIO;
 		return dontneed(s, v->addr);
 	}
-	if (s->track_dirty)
-		uffd_protect(s->uffd, v->addr, VMM_PAGE, false);
+	if (s->track_dirty && uffd_protect(s->uffd, v->addr, VMM_PAGE, false) < 0)
+		return -EAGAIN; /* a protected page would block the agent */
 	r->count = 1;
 	r->addr[0] = v->addr;
 	r->flags[0] = EVICT_POPULATE | (g->prot & PROT_EXEC ? EVICT_EXEC : 0);
