@@ -77,10 +77,10 @@ static void event(struct pager *p, uint64_t key)
 	switch (key >> 32) {
 	case WATCH_UFFD:
 		s = space_by_id(p, id);
-		if (s)
-			faults_read(s);
-		if (s)
-			faults_serve(s);
+		if (!s || s->agent.busy || s->serving)
+			break; /* a fork event in the middle of a command: nobody could say which pages had left before it */
+		faults_read(s);
+		faults_serve(s);
 		break;
 	case WATCH_LISTENER:
 		supervise(p);

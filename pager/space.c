@@ -555,9 +555,9 @@ int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size
 		if (s && regions_find(&s->regions, addr)) {
 			struct region *g = regions_find(&s->regions, addr);
 
-			if (!(g->prot & PROT_WRITE))
+			/* Resident first: this very thread would have to serve the fault of the copy. */
+			if (!(g->prot & PROT_WRITE) || fault_resident(s, addr, true, 0) < 0)
 				return -EFAULT;
-			fault_resident(s, addr, true, 0);
 		}
 		if (process_vm_writev(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
 			return -EFAULT;
@@ -583,7 +583,8 @@ static int inherit(void *arg, uint32_t id, const struct page *page)
 
 	if (!g || (g->flags & REGION_WIPEONFORK))
 		return 0;
-	if (page->state == PAGE_MAPPED) {
+	/* A plan may be under way: what it has not taken out yet is still mapped, whatever the page's next state will be. */
+	if (from->buf == NO_SLOT && page->frame != VMM_NONE && page->state != PAGE_FILLING) {
 		uint8_t flags = from->slot != NO_SLOT ? PAGE_HAS_COPY : 0;
 
 		if (core_adopt(c->core, 0, page->vpn, flags, FRAME_REF | FRAME_DIRTY, &nid) < 0)

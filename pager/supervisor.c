@@ -116,7 +116,7 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 
 	if (!s || !s->agent.ring)
 		return -EPROTO;
-	rc = space_read(NULL, (pid_t)n->pid, n->data.args[1], &h, sizeof(h));
+	rc = space_read(s, (pid_t)n->pid, n->data.args[1], &h, sizeof(h));
 	if (rc)
 		return rc;
 	if (s->uffd < 0) {
@@ -234,7 +234,7 @@ static void own_filter(struct space *s, pid_t pid)
 	uint32_t one = 1;
 
 	if (s->agent.quiet_addr)
-		space_write(NULL, pid, s->agent.quiet_addr, &one, sizeof(one));
+		space_write(s, pid, s->agent.quiet_addr, &one, sizeof(one));
 }
 
 static void paged_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n)
