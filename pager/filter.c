@@ -26,7 +26,7 @@ static const int trapped[] = {
 	SCMP_SYS(set_tid_address), SCMP_SYS(set_robust_list), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(setuid),
 	SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid), SCMP_SYS(setresuid), SCMP_SYS(setresgid),
 	SCMP_SYS(setfsuid), SCMP_SYS(setfsgid), SCMP_SYS(setgroups), SCMP_SYS(capset), SCMP_SYS(seccomp),
-	SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_setaffinity), SCMP_SYS(io_uring_setup),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_setaffinity), SCMP_SYS(io_uring_setup), SCMP_SYS(vmsplice),
 };
 
 /* VM calls that must not come from a paged process in another ABI. */

@@ -14,6 +14,7 @@
 #include "pager/pager.h"
 #include "pager/uffd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
@@ -22,9 +23,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define FORK_LOOK_NS 10000000ull   /* a fork without event is looked at after this */
+#define EXIT_LOOK_NS 20000000ull   /* after a trapped exit: is the agent alone? */
 #define PIN_GRACE_NS 1000000000ull /* a new thread has written its tid by then */
 
 /* Value of "Key:" in /proc/PID/status, or -1. */
@@ -398,5 +401,72 @@ void thread_exit(struct space *s, struct thread *t)
 		}
 	}
 	core_thread_exit(s->core, (uint32_t)t->tid);
-	t->process->exiting = true;
+	t->process->exit_ns = now_ns();
+}
+
+/* Threads of a process that still run, the agent left out. */
+static int program_threads(const struct process *pr, pid_t agent)
+{
+	char path[272], buf[256], *c;
+	struct dirent *e;
+	int n = 0, fd;
+	ssize_t got;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pr->pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || atoi(e->d_name) == agent)
+			continue;
+		snprintf(path, sizeof(path), "%s/stat", e->d_name);
+		fd = openat(dirfd(d), path, O_RDONLY | O_CLOEXEC);
+		got = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+		if (fd >= 0)
+			close(fd);
+		buf[got > 0 ? got : 0] = 0;
+		c = strrchr(buf, ')');
+		n += c && c[1] && c[2] != 'Z' && c[2] != 'X';
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* The agent must not keep a process alive whose own threads have all made a raw exit (H9). True while one is looked at. */
+bool agents_alone(struct pager *p)
+{
+	struct process *pr, *next;
+	bool looking = false;
+
+	HASH_ITER(hh, p->processes, pr, next) {
+		struct space *s = pr->space;
+
+		if (!pr->exit_ns || !s || !s->agent.ready || s->agent.busy || s->agent.pid != pr->pid)
+			continue;
+		looking = true;
+		if (now_ns() - pr->exit_ns < EXIT_LOOK_NS)
+			continue;
+		pr->exit_ns = 0;
+		if (!program_threads(pr, s->agent.tid))
+			agent_retire(s);
+	}
+	return looking;
+}
+
+/* vmsplice gives pages away by reference: moving one out later would leave the pipe the old frame. They stay (H8). */
+int pin_spliced(struct space *s, pid_t pid, uint64_t iov_addr, uint64_t count)
+{
+	struct iovec iov;
+	uint64_t i, a;
+
+	for (i = 0; i < count && i < 1024; i++) {
+		if (space_read(s, pid, iov_addr + i * sizeof(iov), &iov, sizeof(iov)) < 0)
+			return -EFAULT;
+		for (a = page_down((uintptr_t)iov.iov_base); a < (uintptr_t)iov.iov_base + iov.iov_len; a += VMM_PAGE) {
+			if (s->pins_len > s->pager->frames / 2)
+				return -ENOMEM;
+			pin_address(s, a, pid);
+		}
+	}
+	return 0;
 }

@@ -246,7 +246,7 @@ int pager_main(const struct run_config *config, struct run_result *result, int c
 	if (write(control_fd, "r", 1) != 1) /* ready: the program may start */
 		return 1;
 	for (;;) {
-		bool waiting = leftovers(&p);
+		bool waiting = leftovers(&p) | agents_alone(&p);
 
 		serve_hot(&p);
 		loop_once(&p, waiting ? 2 : p.hot ? 0 : 100);

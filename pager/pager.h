@@ -107,7 +107,8 @@ struct process {
 	pid_t pid;
 	int pidfd;
 	struct space *space; /* NULL: not paged */
-	bool exec_pending, paged_ever, exiting;
+	bool exec_pending, paged_ever;
+	uint64_t exit_ns; /* of its last trapped thread exit, until looked at; else 0 */
 	char comm[16], reason[80];
 	struct vm_stats stats; /* of its spaces that ended */
 	UT_hash_handle hh;
@@ -218,6 +219,8 @@ bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way
 void pin_address(struct space *s, uint64_t addr, pid_t tid);
 void pins_sweep(struct space *s);
 void thread_exit(struct space *s, struct thread *t);
+bool agents_alone(struct pager *p);
+int pin_spliced(struct space *s, pid_t pid, uint64_t iov, uint64_t count);
 pid_t thread_group(pid_t tid);
 bool process_may_lock(pid_t pid); /* CAP_IPC_LOCK */
 

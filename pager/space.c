@@ -77,12 +77,15 @@ void space_free(struct space *s)
 {
 	struct pager *p = s->pager;
 	struct space **at = &p->spaces;
-	struct process *pr;
+	struct process *pr, *next;
 	uint32_t i;
 
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
+	HASH_ITER(hh, p->processes, pr, next) /* the mm may be gone before the news of its last process */
+		if (pr->space == s)
+			pr->space = NULL;
 	HASH_FIND_INT(p->processes, &s->stats_pid, pr);
 	vm_stats_add(pr ? &pr->stats : &p->result->stats, core_stats(s->core));
 	for (i = 0; i < s->regions.n; i++)

@@ -240,6 +240,7 @@ static void own_filter(struct space *s, pid_t pid)
 static void paged_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n)
 {
 	struct space *s = pr->space;
+	int rc;
 
 	if (needs_retirement(n))
 		agent_retire(s);
@@ -258,6 +259,13 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t, co
 		    pr->comm);
 		notif_return(p, n, -EPERM);
 		return;
+	case SYS_vmsplice:
+		rc = pin_spliced(s, pr->pid, n->data.args[1], n->data.args[2]);
+		if (rc == -ENOMEM) {
+			notif_return(p, n, rc);
+			return;
+		}
+		break;
 	case SYS_ioctl:
 		if (regions_overlap(&s->regions, 0, UINT64_MAX)) {
 			msg(p, "process %d (%s): its own use of userfaultfd was refused (EBUSY)", pr->pid, pr->comm);
