@@ -42,8 +42,10 @@ enum page_state { PAGE_ABSENT, PAGE_FILLING, PAGE_MAPPED, PAGE_IDLE, PAGE_EVICTI
 #define PAGE_HAS_COPY 1u  /* the store holds a copy (maybe stale while FRAME_DIRTY) */
 #define PAGE_HELD 2u      /* pinned until its loading thread faults again */
 #define PAGE_PROBATION 4u /* class R0: to become IDLE at its thread's next fault */
-#define PAGE_WAS_IDLE 16u /* while EVICTING: the page was IDLE when it was chosen (the driver keeps a copy) */
-#define PAGE_WRITABLE 8u  /* mapped without write protection (only meaningful with VMM_FLAG_TRACK_DIRTY) */
+#define PAGE_WAS_IDLE                                                                              \
+	16u /* while EVICTING: the page was IDLE when it was chosen (the driver keeps a copy) */
+#define PAGE_WRITABLE                                                                              \
+	8u /* mapped without write protection (only meaningful with VMM_FLAG_TRACK_DIRTY) */
 
 struct page {
 	uint64_t vpn;
@@ -78,7 +80,8 @@ struct plan {
  * error the plan is empty. A plan that was given up needs no call: the next core_fault or core_room_begin puts the page
  * back to what it was, and victims that were not reported as if their eviction had failed.
  */
-int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread, struct plan *plan);
+int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
+	       struct plan *plan);
 
 /* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
@@ -96,14 +99,16 @@ int core_room_begin(struct vmm *v, struct plan *plan);
 
 /* A page that is already present becomes resident without a fault (needs a free frame: -ENOSPC). flags: PAGE_HAS_COPY;
  * bits: FRAME_REF, FRAME_DIRTY. Returns the page id in *page. -EEXIST when it is resident already. */
-int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits, uint32_t *page);
+int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,
+	       uint32_t *page);
 /* A page whose copy is in the store but which is not resident (fork of a stored page). */
 int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page);
 
 /* Forgets the pages of [vpn, vpn+n); gone(arg, page id, page) is called for each just before, so that the driver drops
  * its slots. Pages never seen cost nothing. */
 typedef void (*core_gone_fn)(void *arg, uint32_t id, const struct page *page);
-void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why, core_gone_fn gone, void *arg);
+void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
+		core_gone_fn gone, void *arg);
 
 /* Moves the identity of pages of [from, from+n) to [to, to+n) (mremap). The target range must have been unmapped. */
 int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n);
@@ -120,7 +125,8 @@ const struct page *core_page(const struct vmm *v, uint32_t page);
 struct frame_table *core_frames(struct vmm *v);
 struct vm_stats *core_stats(struct vmm *v); /* drivers count what only they see */
 const struct policy_ops *core_policy(const struct vmm *v);
-enum policy_class core_class(const struct vmm *v); /* under the parameters given: policy_ops.class_of */
+enum policy_class
+core_class(const struct vmm *v);             /* under the parameters given: policy_ops.class_of */
 uint32_t core_page_ids(const struct vmm *v); /* ids are below this */
 static inline uint32_t core_frames_free(struct vmm *v)
 {

@@ -21,9 +21,9 @@
 
 #define VMM_NONE UINT32_MAX
 
-#define FRAME_REF 1u   /* referenced since last cleared */
-#define FRAME_DIRTY 2u /* written since loaded (exact only where the driver tracks writes) */
-#define FRAME_USED 4u  /* holds a resident page: only these may be victims */
+#define FRAME_REF 1u      /* referenced since last cleared */
+#define FRAME_DIRTY 2u    /* written since loaded (exact only where the driver tracks writes) */
+#define FRAME_USED 4u     /* holds a resident page: only these may be victims */
 #define FRAME_REJECTED 8u /* could not be taken: no victim again before the plan is closed */
 #define FRAME_PINNED 16u  /* pins > 0, so that one byte says whether a frame is evictable */
 
@@ -35,19 +35,22 @@ struct frame_table {
 	uint32_t *page;     /* page id, VMM_NONE when free; still set while the page is evicted */
 	uint64_t *load_seq; /* order of loading, for handing frames over */
 	uint64_t load_next;
-	uint32_t fresh;     /* frames >= fresh were never handed out */
+	uint32_t fresh; /* frames >= fresh were never handed out */
 	uint32_t *free_stack, free_count;
-	uint32_t *cleared, cleared_count; /* frames whose reference bit a policy cleared since the core last looked */
-	struct rng rng;     /* the only randomness of a policy */
+	uint32_t *cleared,
+		cleared_count; /* frames whose reference bit a policy cleared since the core last looked */
+	struct rng rng;        /* the only randomness of a policy */
 };
 
-int frame_table_init(struct frame_table *t, uint32_t capacity, uint64_t seed); /* 0, -ENOMEM; memory is touched lazily */
+int frame_table_init(struct frame_table *t, uint32_t capacity,
+		     uint64_t seed); /* 0, -ENOMEM; memory is touched lazily */
 void frame_table_destroy(struct frame_table *t);
-uint32_t frame_take(struct frame_table *t); /* VMM_NONE when none is free; the frame is in transit */
+uint32_t
+frame_take(struct frame_table *t); /* VMM_NONE when none is free; the frame is in transit */
 void frame_settle(struct frame_table *t, uint32_t f, uint32_t page); /* in transit -> used */
-void frame_lift(struct frame_table *t, uint32_t f); /* used -> in transit */
+void frame_lift(struct frame_table *t, uint32_t f);                  /* used -> in transit */
 void frame_unlift(struct frame_table *t, uint32_t f); /* back to used: nothing has happened */
-void frame_free(struct frame_table *t, uint32_t f); /* in transit -> free */
+void frame_free(struct frame_table *t, uint32_t f);   /* in transit -> free */
 int frame_table_check(const struct frame_table *t);
 
 static inline uint32_t frames_free(const struct frame_table *t)

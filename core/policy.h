@@ -83,7 +83,8 @@ struct policy_ops {
 	int (*create)(void **state, const struct policy_env *env);
 	void (*destroy)(void *state);
 	void (*fault)(void *state, uint32_t page); /* may be NULL */
-	uint32_t (*victim)(void *state, uint32_t page); /* page may be VMM_NONE: room is made for no page yet */
+	uint32_t (*victim)(void *state,
+			   uint32_t page); /* page may be VMM_NONE: room is made for no page yet */
 	void (*reject)(void *state, uint32_t frame);
 	void (*remove)(void *state, uint32_t frame, uint32_t page, enum remove_why why);
 	void (*insert)(void *state, uint32_t frame, uint32_t page);
@@ -102,13 +103,16 @@ struct policy_ops {
 
 /* Registry. Names and aliases compare without case. Tables with a wrong ABI or a missing callback are left out. */
 const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
-const struct policy_ops *policy_nearest(const char *name); /* best guess for "did you mean"; never NULL */
-const struct policy_ops *const *policy_all(void); /* NULL-terminated, in the order of docs/policies.md */
+const struct policy_ops *
+policy_nearest(const char *name); /* best guess for "did you mean"; never NULL */
+const struct policy_ops *const *
+policy_all(void); /* NULL-terminated, in the order of docs/policies.md */
 
 /*
  * Parses "clock:ref-at-load=0" into ops and values. 0; -ENOENT unknown policy; -EINVAL bad parameter, with *bad
  * pointing into spec at the offending word.
  */
-int policy_parse(const char *spec, const struct policy_ops **ops, uint64_t values[POLICY_PARAMS_MAX], const char **bad);
+int policy_parse(const char *spec, const struct policy_ops **ops,
+		 uint64_t values[POLICY_PARAMS_MAX], const char **bad);
 
 #endif

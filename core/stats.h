@@ -25,7 +25,8 @@
 	X(faults_major, "faults filled from the backing store")                                    \
 	X(faults_file, "faults filled from a file")                                                \
 	X(faults_cow_alloc, "copy-on-write faults that needed a frame")                            \
-	X(faults_soft, "soft faults: the page was resident but unmapped to clear its reference bit") \
+	X(faults_soft,                                                                             \
+	  "soft faults: the page was resident but unmapped to clear its reference bit")            \
 	X(faults_write, "write faults: the first write to a page mapped read-only")                \
 	X(faults_cow, "copy-on-write faults, with or without a new frame")                         \
 	X(faults_spurious, "fault messages whose page was already mapped")                         \

@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-#define VMM_FLAG_PROBATION 1u   /* class R0: touches before the loading thread's next fault do not count */
+#define VMM_FLAG_PROBATION                                                                         \
+	1u /* class R0: touches before the loading thread's next fault do not count */
 #define VMM_FLAG_TRACK_DIRTY 2u /* the driver reports first writes (page table write protection) */
 #define VMM_FLAG_TIME_FAULTS 4u /* virtual time of policies counts faults, not references */
 #define VMM_FLAG_LIVE 8u        /* only faults are seen: class T gets touches from (soft) faults */

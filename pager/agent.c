@@ -73,8 +73,10 @@ static int await(struct space *s)
 	while (!finished(r)) {
 		uint32_t command = RING_COMMAND;
 
-		__atomic_compare_exchange_n(&r->state, &command, RING_WAITED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-		if (syscall(SYS_futex, &r->state, FUTEX_WAIT, RING_WAITED, &slice, NULL, 0) == 0 || errno != ETIMEDOUT)
+		__atomic_compare_exchange_n(&r->state, &command, RING_WAITED, false,
+					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		if (syscall(SYS_futex, &r->state, FUTEX_WAIT, RING_WAITED, &slice, NULL, 0) == 0 ||
+		    errno != ETIMEDOUT)
 			continue;
 		if (finished(r))
 			break;
@@ -125,13 +127,14 @@ int agent_syscall(struct space *s, long nr, const uint64_t arg[6], int64_t *resu
 	return rc;
 }
 
-void agent_retire(struct space *s)
+void agent_retire(struct space *s, int exit_code)
 {
 	struct timespec pause = { .tv_nsec = 50000 };
 	int i;
 
 	if (!s->agent.ready)
 		return;
+	s->agent.ring->arg[0] = (uint64_t)exit_code;
 	agent_run(s, RING_RETIRE);
 	s->agent.ready = false;
 	for (i = 0; i < 2000 && task_state(s->agent.pid, s->agent.tid); i++)

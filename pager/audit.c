@@ -40,6 +40,7 @@ void audit(struct space *s)
 	if (n > s->pager->frames) {
 		r->audit_violations++;
 		if (r->audit_violations == 1)
-			msg(s->pager, "audit: process %d uses %lu frames, %u are allowed", s->stats_pid, (unsigned long)n, s->pager->frames);
+			msg(s->pager, "audit: process %d uses %lu frames, %u are allowed",
+			    s->stats_pid, (unsigned long)n, s->pager->frames);
 	}
 }

@@ -65,17 +65,20 @@ void faults_read(struct space *s)
 			if (m[i].event == UFFD_EVENT_FORK)
 				space_forked(s, (int)m[i].arg.fork.ufd);
 			else if (m[i].event == UFFD_EVENT_PAGEFAULT)
-				push(s, (struct fault){ .addr = page_down(m[i].arg.pagefault.address),
-							.read_ns = now_ns(),
-							.tid = m[i].arg.pagefault.feat.ptid,
-							.write = flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP),
-							.wp = flags & UFFD_PAGEFAULT_FLAG_WP });
+				push(s,
+				     (struct fault){ .addr = page_down(m[i].arg.pagefault.address),
+						     .read_ns = now_ns(),
+						     .tid = m[i].arg.pagefault.feat.ptid,
+						     .write = flags & (UFFD_PAGEFAULT_FLAG_WRITE |
+								       UFFD_PAGEFAULT_FLAG_WP),
+						     .wp = flags & UFFD_PAGEFAULT_FLAG_WP });
 		}
 	} while (count == MESSAGES_MAX);
 }
 
 /* One of the two ways to resolve a fault, repeated while the mm is changing: events are read, or it never stops changing. */
-static int retry(struct space *s, int (*fn)(struct space *, uint64_t addr, const void *data, bool wp), uint64_t addr,
+static int retry(struct space *s,
+		 int (*fn)(struct space *, uint64_t addr, const void *data, bool wp), uint64_t addr,
 		 const void *data, bool wp)
 {
 	struct timespec pause = { .tv_nsec = 20000 };
@@ -137,7 +140,9 @@ static int no_room(struct space *s, struct plan *plan)
 	if (!s->stalled_ns)
 		s->stalled_ns = now_ns();
 	if (now_ns() - s->stalled_ns > STALL_NS)
-		fatal(s->pager, "%u frames are too few: all are pinned for transfers or held by threads", s->pager->frames);
+		fatal(s->pager,
+		      "%u frames are too few: all are pinned for transfers or held by threads",
+		      s->pager->frames);
 	return -EBUSY;
 }
 
@@ -149,8 +154,8 @@ static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *fi
 
 	*filled = false;
 	if (plan->n_idle || plan->n_evict) {
-		rc = reclaim(s, plan, combine ? addr : 0, combine ? source(s, plan) : NULL, s->track_dirty && !plan->writable,
-			     filled);
+		rc = reclaim(s, plan, combine ? addr : 0, combine ? source(s, plan) : NULL,
+			     s->track_dirty && !plan->writable, filled);
 		if (rc)
 			return rc;
 	}
@@ -212,7 +217,9 @@ static int spurious(struct space *s, const struct fault *f, uint32_t page)
 		if (!present && s->zapped)
 			return fill(s, f->addr, zeros, false);
 		if (!present)
-			fatal(s->pager, "page %#lx vanished from the program without a call that vmm saw", (unsigned long)f->addr);
+			fatal(s->pager,
+			      "page %#lx vanished from the program without a call that vmm saw",
+			      (unsigned long)f->addr);
 		s->spurious_count = 0;
 	}
 	return uffd_wake(s->uffd, f->addr, VMM_PAGE);
@@ -232,10 +239,13 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 		rc = fill(s, f->addr, source(s, plan), s->track_dirty && !plan->writable);
 	if (rc == -ESRCH || rc == -ENOENT) /* the process or the range is going away */
 		rc = 0;
-	if (rc == -EEXIST && plan->kind == FAULT_ZERO) /* the kernel put something there first: never ours, so right */
+	if (rc == -EEXIST &&
+	    plan->kind ==
+		    FAULT_ZERO) /* the kernel put something there first: never ours, so right */
 		rc = 0;
 	if (rc)
-		fatal(s->pager, "page %#lx cannot be filled: %s", (unsigned long)f->addr, strerror(-rc));
+		fatal(s->pager, "page %#lx cannot be filled: %s", (unsigned long)f->addr,
+		      strerror(-rc));
 	if (plan->kind == FAULT_SOFT)
 		soft_done(s, plan->page);
 	core_fill(s->core, plan);
@@ -336,7 +346,9 @@ void faults_serve(struct space *s)
 
 int fault_resident(struct space *s, uint64_t addr, bool write, uint32_t tid)
 {
-	struct fault f = { .addr = page_down(addr), .read_ns = now_ns(), .tid = tid, .write = write };
+	struct fault f = {
+		.addr = page_down(addr), .read_ns = now_ns(), .tid = tid, .write = write
+	};
 
 	if (!regions_find(&s->regions, addr))
 		return -ENOENT;

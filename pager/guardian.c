@@ -38,7 +38,10 @@ static int send_fd(int sock, int fd)
 {
 	char byte = 0, space[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = space,
+			    .msg_controllen = sizeof(space) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -52,11 +55,15 @@ static int receive_fd(int sock)
 {
 	char byte, space[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = space,
+			    .msg_controllen = sizeof(space) };
 	struct cmsghdr *c;
 	int fd;
 
-	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1 || !(c = CMSG_FIRSTHDR(&m)) || c->cmsg_type != SCM_RIGHTS)
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) != 1 || !(c = CMSG_FIRSTHDR(&m)) ||
+	    c->cmsg_type != SCM_RIGHTS)
 		return -EPIPE;
 	memcpy(&fd, CMSG_DATA(c), sizeof(int));
 	return fd;
@@ -85,7 +92,8 @@ static void become_program(struct launch *l, int sock)
 	char **argv = l->config->argv, go;
 	int listener;
 
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* --large off: no huge pages behind the pager's back */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0,
+	      0); /* --large off: no huge pages behind the pager's back */
 	if (set_preload(l->config->preload) == 0) {
 		listener = filter_load(&l->filter);
 		if (listener >= 0 && send_fd(sock, listener) == 0 && read(sock, &go, 1) == 1) {
@@ -96,7 +104,8 @@ static void become_program(struct launch *l, int sock)
 			l->result->exec_errno = errno;
 			_exit(errno == ENOENT ? 127 : 126);
 		}
-		snprintf(l->result->fatal, sizeof(l->result->fatal), "the seccomp filter cannot be loaded: %s",
+		snprintf(l->result->fatal, sizeof(l->result->fatal),
+			 "the seccomp filter cannot be loaded: %s",
 			 strerror(listener < 0 ? -listener : errno));
 	}
 	_exit(125);
@@ -193,8 +202,11 @@ static void pager_died(struct guardian *g, int status)
 	char *why = g->l->result->fatal;
 
 	if (!*why)
-		snprintf(why, sizeof(g->l->result->fatal), "the pager died (%s %d); the program was stopped before it could read a wrong byte",
-			 WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		snprintf(
+			why, sizeof(g->l->result->fatal),
+			"the pager died (%s %d); the program was stopped before it could read a wrong byte",
+			WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	end_run(g, true);
 }
 
@@ -237,7 +249,8 @@ static void children(struct guardian *g)
 		else if (WIFSTOPPED(status))
 			note(g, NOTE_STOPPED, WSTOPSIG(status), false);
 		else if (WIFCONTINUED(status))
-			kill(g->front_pid, SIGCONT); /* it stopped with the program and goes on with it */
+			kill(g->front_pid,
+			     SIGCONT); /* it stopped with the program and goes on with it */
 		else
 			first_ended(g, status);
 	}
@@ -260,7 +273,8 @@ static void front(struct guardian *g)
 static void watch(struct guardian *g) __attribute__((noreturn));
 static void watch(struct guardian *g)
 {
-	struct pollfd fds[2] = { { .fd = g->sigs, .events = POLLIN }, { .fd = g->l->front, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = g->sigs, .events = POLLIN },
+				 { .fd = g->l->front, .events = POLLIN } };
 	uint32_t limit_s = g->l->config->timeout_s;
 	uint64_t end = now_ns() + limit_s * 1000000000ull;
 	struct signalfd_siginfo si;
@@ -269,7 +283,8 @@ static void watch(struct guardian *g)
 		if (poll(fds, g->front_left ? 1 : 2, limit_s ? 100 : -1) < 0 && errno != EINTR)
 			end_run(g, true);
 		if (limit_s && !g->first_ended && now_ns() > end) {
-			snprintf(g->l->result->fatal, sizeof(g->l->result->fatal), "the limit of --timeout %u seconds is over", limit_s);
+			snprintf(g->l->result->fatal, sizeof(g->l->result->fatal),
+				 "the limit of --timeout %u seconds is over", limit_s);
 			end_run(g, true);
 		}
 		if (!g->front_left && fds[1].revents)

@@ -60,7 +60,8 @@ static void forward(const struct signalfd_siginfo *si, pid_t program)
 	if (si->ssi_signo == SIGCONT) {
 		if (is_stopped(program))
 			kill(program, SIGCONT);
-	} else if (si->ssi_code <= 0) { /* not the kernel's: the terminal has told the program itself */
+	} else if (si->ssi_code <=
+		   0) { /* not the kernel's: the terminal has told the program itself */
 		kill(program, (int)si->ssi_signo);
 	}
 }
@@ -68,7 +69,8 @@ static void forward(const struct signalfd_siginfo *si, pid_t program)
 /* Waits for the end of the program. 0, or -errno when the guardian died. */
 static int attend(int sock, int sigs, struct run_result *result, pid_t *program, bool *last)
 {
-	struct pollfd fds[2] = { { .fd = sock, .events = POLLIN }, { .fd = sigs, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = sock, .events = POLLIN },
+				 { .fd = sigs, .events = POLLIN } };
 	struct signalfd_siginfo si;
 	struct note note;
 
@@ -150,7 +152,8 @@ int pager_run(const struct run_config *config, struct run_result *result)
 	int sock[2], rc;
 
 	memset(result, 0, sizeof(*result));
-	l.result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	l.result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (l.result == MAP_FAILED)
 		return -errno;
 	rc = filter_build(&l.filter);

@@ -17,11 +17,11 @@
 #include <signal.h>
 
 enum note_kind {
-	NOTE_STARTED,  /* value: pid of the program */
-	NOTE_STOPPED,  /* the program was stopped by a signal */
-	NOTE_ENDED,    /* value: wait status; the result is complete */
-	NOTE_FAILED,   /* the pager is gone; everything was killed */
-	NOTE_BYE,      /* front -> guardian: I am leaving in order */
+	NOTE_STARTED, /* value: pid of the program */
+	NOTE_STOPPED, /* the program was stopped by a signal */
+	NOTE_ENDED,   /* value: wait status; the result is complete */
+	NOTE_FAILED,  /* the pager is gone; everything was killed */
+	NOTE_BYE,     /* front -> guardian: I am leaving in order */
 };
 
 struct note {

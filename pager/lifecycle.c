@@ -97,12 +97,12 @@ static void forget_threads(struct pager *p, struct process *pr)
 	struct thread *t, *next;
 
 	HASH_ITER(hh, p->threads, t, next)
-		if (t->process == pr) {
-			report_thread(p, pr->pid, t);
-			HASH_DEL(p->threads, t);
-			free(t->wish);
-			free(t);
-		}
+	if (t->process == pr) {
+		report_thread(p, pr->pid, t);
+		HASH_DEL(p->threads, t);
+		free(t->wish);
+		free(t);
+	}
 }
 
 void process_leave(struct process *pr)
@@ -128,8 +128,9 @@ static struct space *find_space(struct pager *p, pid_t pid)
 		if (space_is_mm_of(s, pid))
 			return s;
 	HASH_ITER(hh, p->processes, pr, next)
-		if (pr->space && !pr->space->agent.ring_addr && syscall(SYS_kcmp, pid, pr->pid, KCMP_VM, 0, 0) == 0)
-			return pr->space;
+	if (pr->space && !pr->space->agent.ring_addr &&
+	    syscall(SYS_kcmp, pid, pr->pid, KCMP_VM, 0, 0) == 0)
+		return pr->space;
 	for (s = p->spaces; s; s = s->next) {
 		if (!s->parent)
 			continue;
@@ -200,7 +201,8 @@ void process_not_paged(struct process *pr)
 {
 	if (pr->paged_ever || pr->reason[0])
 		return;
-	snprintf(pr->reason, sizeof(pr->reason), "the shim did not start in it (static, setuid, or LD_PRELOAD not passed on)");
+	snprintf(pr->reason, sizeof(pr->reason),
+		 "the shim did not start in it (static, setuid, or LD_PRELOAD not passed on)");
 }
 
 void process_refresh(struct pager *p, struct process *pr)
@@ -262,7 +264,8 @@ static void identify_child(struct space *parent)
 
 		if (!known || s->dead)
 			continue;
-		HASH_ITER(hh, p->processes, pr, next) {
+		HASH_ITER(hh, p->processes, pr, next)
+		{
 			if (pr->space != parent || pr->pid != known)
 				continue;
 			snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pr->pid, pr->pid);
@@ -304,7 +307,8 @@ bool fork_settled(struct space *s, bool poll_now)
 		s->forking = 0; /* the thread is gone */
 		return true;
 	}
-	if (fscanf(f, "%ld", &nr) == 1 && nr >= 0 && nr != SYS_fork && nr != SYS_clone && nr != SYS_clone3)
+	if (fscanf(f, "%ld", &nr) == 1 && nr >= 0 && nr != SYS_fork && nr != SYS_clone &&
+	    nr != SYS_clone3)
 		s->forking = 0; /* it waits in another call: no fork happened */
 	fclose(f);
 	return !s->forking;
@@ -356,7 +360,8 @@ static bool pin_over(struct space *s, struct pin *pin)
 		return true; /* unmapped: the core dropped it */
 	if (pin->tid)
 		return syscall(SYS_tgkill, s->agent.pid, pin->tid, 0) < 0 && errno == ESRCH;
-	if (s->mem_fd < 0 || pread(s->mem_fd, &word, sizeof(word), (off_t)pin->addr) != sizeof(word))
+	if (s->mem_fd < 0 ||
+	    pread(s->mem_fd, &word, sizeof(word), (off_t)pin->addr) != sizeof(word))
 		return false;
 	if (word)
 		pin->seen_alive = true;
@@ -381,7 +386,7 @@ void pins_sweep(struct space *s)
 }
 
 /* Before a trapped exit goes on: what the kernel will touch without raising faults is resident. Robust list: linux/futex.h. */
-void thread_exit(struct space *s, struct thread *t)
+void thread_exit(struct space *s, struct thread *t, int code)
 {
 	uint64_t next = t->robust_head, head[3];
 	int i;
@@ -392,7 +397,8 @@ void thread_exit(struct space *s, struct thread *t)
 		pin_address(s, next, t->tid);
 		if (head[2]) /* list_op_pending */
 			pin_address(s, (head[2] & ~1ull) + head[1], t->tid);
-		for (next = head[0] & ~1ull, i = 0; next && next != t->robust_head && i < 2048; i++) {
+		for (next = head[0] & ~1ull, i = 0; next && next != t->robust_head && i < 2048;
+		     i++) {
 			pin_address(s, next, t->tid);
 			pin_address(s, next + head[1], t->tid);
 			if (space_read(s, t->process->pid, next, &next, sizeof(next)) < 0)
@@ -401,6 +407,7 @@ void thread_exit(struct space *s, struct thread *t)
 		}
 	}
 	core_thread_exit(s->core, (uint32_t)t->tid);
+	t->process->exit_code = code;
 	t->process->exit_ns = now_ns();
 }
 
@@ -438,17 +445,19 @@ bool agents_alone(struct pager *p)
 	struct process *pr, *next;
 	bool looking = false;
 
-	HASH_ITER(hh, p->processes, pr, next) {
+	HASH_ITER(hh, p->processes, pr, next)
+	{
 		struct space *s = pr->space;
 
-		if (!pr->exit_ns || !s || !s->agent.ready || s->agent.busy || s->agent.pid != pr->pid)
+		if (!pr->exit_ns || !s || !s->agent.ready || s->agent.busy ||
+		    s->agent.pid != pr->pid)
 			continue;
 		looking = true;
 		if (now_ns() - pr->exit_ns < EXIT_LOOK_NS)
 			continue;
 		pr->exit_ns = 0;
 		if (!program_threads(pr, s->agent.tid))
-			agent_retire(s);
+			agent_retire(s, pr->exit_code);
 	}
 	return looking;
 }
@@ -462,7 +471,8 @@ int pin_spliced(struct space *s, pid_t pid, uint64_t iov_addr, uint64_t count)
 	for (i = 0; i < count && i < 1024; i++) {
 		if (space_read(s, pid, iov_addr + i * sizeof(iov), &iov, sizeof(iov)) < 0)
 			return -EFAULT;
-		for (a = page_down((uintptr_t)iov.iov_base); a < (uintptr_t)iov.iov_base + iov.iov_len; a += VMM_PAGE) {
+		for (a = page_down((uintptr_t)iov.iov_base);
+		     a < (uintptr_t)iov.iov_base + iov.iov_len; a += VMM_PAGE) {
 			if (s->pins_len > s->pager->frames / 2)
 				return -ENOMEM;
 			pin_address(s, a, pid);

@@ -48,7 +48,7 @@ static void guardian_gone(struct pager *p)
 	struct process *pr, *next;
 
 	HASH_ITER(hh, p->processes, pr, next)
-		kill(pr->pid, SIGKILL);
+	kill(pr->pid, SIGKILL);
 	_exit(1);
 }
 
@@ -168,7 +168,8 @@ static bool moves_many(void)
 	if (from == MAP_FAILED)
 		return false;
 	if (mprotect(from, VMM_PAGE, PROT_READ | PROT_WRITE) == 0)
-		yes = mremap(from, 2 * VMM_PAGE, 2 * VMM_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, from + 2 * VMM_PAGE) != MAP_FAILED;
+		yes = mremap(from, 2 * VMM_PAGE, 2 * VMM_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			     from + 2 * VMM_PAGE) != MAP_FAILED;
 	munmap(from, 4 * VMM_PAGE);
 	return yes;
 }
@@ -191,10 +192,13 @@ static int setup(struct pager *p, int control_fd, int listener)
 	p->mremap_many = moves_many();
 	if (getrandom(&p->cookie, sizeof(p->cookie), 0) != sizeof(p->cookie))
 		return -EIO;
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags); /* optional: kernels before 6.7 lack it */
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+	      flags); /* optional: kernels before 6.7 lack it */
 	if (guardian < 0)
 		return -errno;
-	return loop_watch(p, guardian, watch_key(WATCH_GUARDIAN, 0)) || loop_watch(p, control_fd, watch_key(WATCH_CONTROL, 0)) || loop_watch(p, listener, watch_key(WATCH_LISTENER, 0));
+	return loop_watch(p, guardian, watch_key(WATCH_GUARDIAN, 0)) ||
+	       loop_watch(p, control_fd, watch_key(WATCH_CONTROL, 0)) ||
+	       loop_watch(p, listener, watch_key(WATCH_LISTENER, 0));
 }
 
 /* Everything that follows from the configuration, also reported. */
@@ -207,7 +211,8 @@ static int plan_run(struct pager *p, const struct run_config *c)
 
 	sysinfo(&si);
 	ram = (uint64_t)si.totalram * si.mem_unit;
-	limit = c->store_limit_bytes ? c->store_limit_bytes : ((uint64_t)si.freeram + si.bufferram) * si.mem_unit / 2;
+	limit = c->store_limit_bytes ? c->store_limit_bytes
+				     : ((uint64_t)si.freeram + si.bufferram) * si.mem_unit / 2;
 	p->frames = c->frames ? (uint32_t)c->frames : (uint32_t)(ram / VMM_PAGE);
 	p->batch = c->exact ? 1 : p->frames / 256;
 	p->batch = p->batch < 1 ? 1 : p->batch > BATCH_MAX ? BATCH_MAX : p->batch;
@@ -228,7 +233,8 @@ static int plan_run(struct pager *p, const struct run_config *c)
 	return p->store_ops->open(&p->store, limit);
 }
 
-int pager_main(const struct run_config *config, struct run_result *result, int control_fd, int listener, pid_t first)
+int pager_main(const struct run_config *config, struct run_result *result, int control_fd,
+	       int listener, pid_t first)
 {
 	static struct pager p;
 	int rc;

@@ -44,7 +44,7 @@ struct fault {
 struct pin {
 	uint64_t addr;
 	uint64_t since_ns;
-	pid_t tid;    /* known owner, or 0: the word at addr says when the thread is gone */
+	pid_t tid; /* known owner, or 0: the word at addr says when the thread is gone */
 	uint32_t page;
 	bool seen_alive;
 };
@@ -73,7 +73,7 @@ struct space {
 	uint64_t brk_start, brk_end; /* 0: the heap is not managed */
 	uint32_t members;            /* known processes */
 	pid_t parent;                /* of a fork child that is not identified yet, else 0 */
-	pid_t forking;               /* thread inside a trapped fork whose event has not come, else 0 */
+	pid_t forking; /* thread inside a trapped fork whose event has not come, else 0 */
 	uint64_t forking_since_ns, forking_ctid;
 	struct fault *queue;
 	uint32_t queue_len, queue_cap;
@@ -85,8 +85,8 @@ struct space {
 	uint32_t spurious_page, spurious_count;
 	pid_t stats_pid; /* process that the space's counters are reported under */
 	bool track_dirty;
-	bool serving;     /* inside serve(): faults are queued */
-	bool zapped;      /* had no agent during a discard: a mapped page may be absent and is then zero */
+	bool serving; /* inside serve(): faults are queued */
+	bool zapped; /* had no agent during a discard: a mapped page may be absent and is then zero */
 	bool was_forked;
 	bool told_mlock;
 	uint64_t audited_evictions;
@@ -108,6 +108,7 @@ struct process {
 	int pidfd;
 	struct space *space; /* NULL: not paged */
 	bool exec_pending, paged_ever;
+	int exit_code;    /* of the last thread that made a raw exit */
 	uint64_t exit_ns; /* of its last trapped thread exit, until looked at; else 0 */
 	char comm[16], reason[80];
 	struct vm_stats stats; /* of its spaces that ended */
@@ -130,8 +131,8 @@ struct pager {
 	enum policy_class class;
 	bool needs_dirty;
 	bool mremap_many; /* this kernel moves several mappings in one mremap */
-	pid_t first; /* the program */
-	uint32_t depth; /* of nested loops */
+	pid_t first;      /* the program */
+	uint32_t depth;   /* of nested loops */
 	struct placement *placement;
 	struct space *hot; /* served a fault just now */
 };
@@ -151,7 +152,8 @@ void msg(struct pager *p, const char *fmt, ...) __attribute__((format(printf, 2,
 void fatal(struct pager *p, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 /* loop.c */
-int pager_main(const struct run_config *config, struct run_result *result, int control, int listener, pid_t first);
+int pager_main(const struct run_config *config, struct run_result *result, int control,
+	       int listener, pid_t first);
 void loop_once(struct pager *p, int timeout_ms);
 int loop_watch(struct pager *p, int fd, uint64_t key);
 void loop_forget(struct pager *p, int fd);
@@ -165,7 +167,7 @@ static inline uint64_t watch_key(enum watch w, uint32_t id)
 int agent_syscall(struct space *s, long nr, const uint64_t arg[6], int64_t *result);
 int agent_run(struct space *s, enum ring_op op); /* arguments already in the ring */
 bool agent_stopped(struct space *s);
-void agent_retire(struct space *s);
+void agent_retire(struct space *s, int exit_code); /* the code counts when it is the last thread */
 
 /* space.c */
 struct space *space_new(struct pager *p);
@@ -175,33 +177,43 @@ int space_hello(struct space *s, struct process *pr, const struct vmm_hello *h);
 struct live *space_live(struct space *s, uint32_t page); /* grows the table */
 int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum region_kind kind);
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
-void space_unmanage(struct space *s, uint64_t start, uint64_t end); /* also unregisters and forgets the regions */
-void space_reread(struct space *s, uint64_t start, uint64_t end); /* protections from /proc, after a call that failed half-way */
+void space_unmanage(struct space *s, uint64_t start,
+		    uint64_t end); /* also unregisters and forgets the regions */
+void space_reread(struct space *s, uint64_t start,
+		  uint64_t end); /* protections from /proc, after a call that failed half-way */
 /* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
-int space_mappings(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
-void space_load(struct space *s, uint64_t start, uint64_t end); /* every stored page becomes resident */
+int space_mappings(struct space *s, uint64_t start, uint64_t end,
+		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
+void space_load(struct space *s, uint64_t start,
+		uint64_t end); /* every stored page becomes resident */
 void space_forked(struct space *parent, int uffd);
 int space_make_ring(struct space *s);
 bool space_is_mm_of(struct space *s, pid_t pid);
 int space_read(struct space *s, pid_t pid, uint64_t addr, void *buf, size_t len);
 int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size_t len);
-void space_gone(void *arg, uint32_t id, const struct page *page); /* core_gone_fn: drops slot and buffer */
+void space_gone(void *arg, uint32_t id,
+		const struct page *page); /* core_gone_fn: drops slot and buffer */
 
 /* fault.c */
 void faults_read(struct space *s);  /* all waiting messages: events first, faults queued */
 void faults_serve(struct space *s); /* the queue */
-int fault_resident(struct space *s, uint64_t addr, bool write, uint32_t tid); /* makes one page resident */
-int plan_room(struct space *s);     /* one frame is free afterwards, or -errno */
+int fault_resident(struct space *s, uint64_t addr, bool write,
+		   uint32_t tid); /* makes one page resident */
+int plan_room(struct space *s);   /* one frame is free afterwards, or -errno */
 
 /* reclaim.c: executes the idle and evict lists of a plan, and, if it can, the fill: *filled. 0 or -errno. */
-int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp, bool *filled);
+int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
+	    bool *filled);
 void page_sum(struct live *l, const void *data); /* remembers the hash of what was stored */
-const void *page_copy(struct space *s, uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
+const void *
+page_copy(struct space *s,
+	  uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
 
 /* supervisor.c */
 void supervise(struct pager *p);
 void supervise_deferred(struct space *s);
-void notif_return(struct pager *p, const struct seccomp_notif *n, int64_t value); /* value, or -errno */
+void notif_return(struct pager *p, const struct seccomp_notif *n,
+		  int64_t value); /* value, or -errno */
 void notif_continue(struct pager *p, const struct seccomp_notif *n);
 /* vm_calls.c: true when it answered the notification. */
 bool vm_call(struct space *s, struct process *pr, const struct seccomp_notif *n);
@@ -211,14 +223,15 @@ struct process *process_of_thread(struct pager *p, pid_t tid, struct thread **th
 void process_died(struct pager *p, struct process *pr);
 void process_join(struct process *pr, struct space *s);
 void process_leave(struct process *pr);
-void process_refresh(struct pager *p, struct process *pr); /* after a trapped exec: which mm is it now? */
+void process_refresh(struct pager *p,
+		     struct process *pr); /* after a trapped exec: which mm is it now? */
 void process_not_paged(struct process *pr);
 void spaces_reap(struct pager *p); /* spaces whose mm is gone */
 void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
 bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
 void pin_address(struct space *s, uint64_t addr, pid_t tid);
 void pins_sweep(struct space *s);
-void thread_exit(struct space *s, struct thread *t);
+void thread_exit(struct space *s, struct thread *t, int code);
 bool agents_alone(struct pager *p);
 int pin_spliced(struct space *s, pid_t pid, uint64_t iov, uint64_t count);
 pid_t thread_group(pid_t tid);
@@ -226,13 +239,15 @@ bool process_may_lock(pid_t pid); /* CAP_IPC_LOCK */
 
 /* audit.c */
 void audit(struct space *s);
-int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
+int present_each(struct space *s, uint64_t start, uint64_t end,
+		 int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
 /* placement.c */
 void placement_fault(struct pager *p, pid_t tid);
 bool placement_together(const struct pager *p);
 void placement_tick(struct pager *p);
-bool placement_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n);
+bool placement_call(struct pager *p, struct process *pr, struct thread *t,
+		    const struct seccomp_notif *n);
 void placement_process(struct pager *p, pid_t pid); /* a process is met for the first time */
 int placement_init(struct pager *p);
 

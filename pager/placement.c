@@ -31,11 +31,11 @@
 #define TICK_NS 100000000ull
 
 struct placement {
-	cpu_set_t start; /* what the run was started with */
+	cpu_set_t start;   /* what the run was started with */
 	size_t mask_bytes; /* that the kernel returns */
 	int cpu;
 	bool together;
-	uint32_t events;       /* since mark_ns */
+	uint32_t events; /* since mark_ns */
 	uint64_t mark_ns;
 	uint32_t tick_events;
 	uint64_t tick_ns;
@@ -56,7 +56,8 @@ static struct thread *find_thread(struct pager *p, pid_t tid)
 }
 
 /* fn for each thread of a process. */
-static void tasks_each(struct pager *p, pid_t pid, void (*fn)(struct pager *, pid_t pid, pid_t tid, void *), void *arg)
+static void tasks_each(struct pager *p, pid_t pid,
+		       void (*fn)(struct pager *, pid_t pid, pid_t tid, void *), void *arg)
 {
 	char path[64];
 	struct dirent *e;
@@ -81,7 +82,10 @@ static void place_task(struct pager *p, pid_t pid, pid_t tid, void *arg)
 	(void)arg;
 	CPU_ZERO(&one);
 	CPU_SET(pl->cpu, &one);
-	sched_setaffinity(tid, sizeof(one), pl->together ? &one : t && t->wish ? t->wish : &pl->start);
+	sched_setaffinity(tid, sizeof(one),
+			  pl->together   ? &one
+			  : t && t->wish ? t->wish
+					 : &pl->start);
 }
 
 void placement_process(struct pager *p, pid_t pid)
@@ -107,7 +111,7 @@ static void place_all(struct pager *p, bool together)
 	}
 	place_task(p, 0, 0, NULL); /* the pager itself */
 	HASH_ITER(hh, p->processes, pr, next)
-		tasks_each(p, pr->pid, place_task, NULL);
+	tasks_each(p, pr->pid, place_task, NULL);
 }
 
 int placement_init(struct pager *p)
@@ -182,7 +186,7 @@ void placement_tick(struct pager *p)
 	pl->tick_ns = now;
 	pl->tick_events = 0;
 	HASH_ITER(hh, p->processes, pr, next)
-		tasks_each(p, pr->pid, count_running, &running);
+	tasks_each(p, pr->pid, count_running, &running);
 	if (pl->together) {
 		pl->parallel = running > 1 && rate < RATE_HIGH ? pl->parallel + 1 : 0;
 		if (pl->parallel >= 2)
@@ -192,7 +196,8 @@ void placement_tick(struct pager *p)
 	}
 }
 
-static bool get_affinity(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n)
+static bool get_affinity(struct pager *p, struct process *pr, struct thread *t,
+			 const struct seccomp_notif *n)
 {
 	struct placement *pl = p->placement;
 	uint64_t len = n->data.args[1];
@@ -207,7 +212,8 @@ static bool get_affinity(struct pager *p, struct process *pr, struct thread *t, 
 	return true;
 }
 
-static bool set_affinity(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n)
+static bool set_affinity(struct pager *p, struct process *pr, struct thread *t,
+			 const struct seccomp_notif *n)
 {
 	struct placement *pl = p->placement;
 	uint64_t len = n->data.args[1] < sizeof(cpu_set_t) ? n->data.args[1] : sizeof(cpu_set_t);
@@ -230,12 +236,14 @@ static bool set_affinity(struct pager *p, struct process *pr, struct thread *t, 
 }
 
 /* True when the call was answered here. Calls about processes outside the run are continued. */
-bool placement_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n)
+bool placement_call(struct pager *p, struct process *pr, struct thread *t,
+		    const struct seccomp_notif *n)
 {
 	pid_t tid = (pid_t)n->data.args[0];
 
 	placement_fault(p, (pid_t)n->pid);
-	if (!p->placement || (n->data.nr != SYS_sched_getaffinity && n->data.nr != SYS_sched_setaffinity))
+	if (!p->placement ||
+	    (n->data.nr != SYS_sched_getaffinity && n->data.nr != SYS_sched_setaffinity))
 		return false;
 	if (tid && tid != t->tid && !process_of_thread(p, tid, &t))
 		return false;

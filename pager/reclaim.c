@@ -48,7 +48,9 @@ const void *page_copy(struct space *s, uint32_t page)
 {
 	static uint8_t buf[VMM_PAGE] __attribute__((aligned(VMM_PAGE)));
 	struct live *l = space_live(s, page);
-	const void *data = s->pager->store_ops->map ? s->pager->store_ops->map(s->pager->store, l->slot) : NULL;
+	const void *data = s->pager->store_ops->map
+				   ? s->pager->store_ops->map(s->pager->store, l->slot)
+				   : NULL;
 
 	if (!data) {
 		int rc = s->pager->store_ops->read(s->pager->store, l->slot, buf);
@@ -60,7 +62,8 @@ const void *page_copy(struct space *s, uint32_t page)
 	if (s->pager->config->checksum) {
 		s->pager->result->checksums++;
 		if (XXH3_64bits(data, VMM_PAGE) != l->sum)
-			fatal(s->pager, "store: page %#lx came back with other content than was written",
+			fatal(s->pager,
+			      "store: page %#lx came back with other content than was written",
 			      (unsigned long)core_page(s->core, page)->vpn * VMM_PAGE);
 	}
 	return data;
@@ -78,12 +81,14 @@ static int put_away(struct space *s, uint32_t page, const void *data)
 	if (s->track_dirty && frame_dirty(core_frames(s->core), pg->frame))
 		dirty = true;
 	else
-		dirty = memcmp(data, l->slot == NO_SLOT ? zeros : page_copy(s, page), VMM_PAGE) != 0;
+		dirty = memcmp(data, l->slot == NO_SLOT ? zeros : page_copy(s, page), VMM_PAGE) !=
+			0;
 	if (!dirty)
 		return 0;
 	rc = p->store_ops->write(p->store, &l->slot, data);
 	if (rc == -ENOSPC)
-		fatal(p, "store: the limit of --store-limit is reached; the program was stopped before the machine ran out of memory");
+		fatal(p,
+		      "store: the limit of --store-limit is reached; the program was stopped before the machine ran out of memory");
 	if (rc)
 		fatal(p, "store: a page cannot be written: %s", strerror(-rc));
 	if (p->config->checksum)
@@ -127,7 +132,8 @@ static uint32_t area_of(const struct region *g)
 }
 
 /* The agent's move of all victims of the batch. `fill` as in reclaim(). */
-static int move_out(struct space *s, struct batch *b, uint64_t fill_addr, const void *fill, bool wp, bool *filled)
+static int move_out(struct space *s, struct batch *b, uint64_t fill_addr, const void *fill, bool wp,
+		    bool *filled)
 {
 	struct vmm_ring *r = s->agent.ring;
 	uint32_t i;
@@ -169,7 +175,8 @@ static int take_single(struct space *s, struct batch *b, struct victim *v)
 	if (!g)
 		return -ENOENT;
 	if (!(g->prot & PROT_WRITE)) {
-		if (s->mem_fd < 0 || pread(s->mem_fd, b->copied, VMM_PAGE, (off_t)v->addr) != VMM_PAGE)
+		if (s->mem_fd < 0 ||
+		    pread(s->mem_fd, b->copied, VMM_PAGE, (off_t)v->addr) != VMM_PAGE)
 			return -EIO;
 		return dontneed(s, v->addr);
 	}
@@ -202,7 +209,8 @@ static void report(struct space *s, struct victim *v, const uint8_t *data, int s
 		core_evict_failed(s->core, v->page);
 }
 
-static int run_batch(struct space *s, struct batch *b, uint64_t fill_addr, const void *fill, bool wp, bool *filled)
+static int run_batch(struct space *s, struct batch *b, uint64_t fill_addr, const void *fill,
+		     bool wp, bool *filled)
 {
 	uint32_t i;
 	int rc;
@@ -243,7 +251,8 @@ static void evict_idle(struct space *s, uint32_t page)
 	core_evicted(s->core, page, dirty);
 }
 
-int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp, bool *filled)
+int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
+	    bool *filled)
 {
 	static struct batch batches[4]; /* one a depth of nested loops */
 	struct batch *b = &batches[s->pager->depth < 4 ? s->pager->depth : 3];
@@ -256,13 +265,16 @@ int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *
 		if (space_live(s, plan->evict[i])->buf != NO_SLOT)
 			evict_idle(s, plan->evict[i]);
 		else
-			b->v[b->n++] = (struct victim){ core_page(s->core, plan->evict[i])->vpn * VMM_PAGE, plan->evict[i], false, 0, NULL };
+			b->v[b->n++] =
+				(struct victim){ core_page(s->core, plan->evict[i])->vpn * VMM_PAGE,
+						 plan->evict[i], false, 0, NULL };
 	if (b->n + n_idle > VMM_RUN_MAX || !b->n)
 		fill_addr = 0;
 	for (i = 0; i < n_idle && !rc; i++) {
 		if (b->n == VMM_RUN_MAX)
 			rc = run_batch(s, b, 0, NULL, false, filled);
-		b->v[b->n++] = (struct victim){ core_page(s->core, plan->idle[i])->vpn * VMM_PAGE, plan->idle[i], true, 0, NULL };
+		b->v[b->n++] = (struct victim){ core_page(s->core, plan->idle[i])->vpn * VMM_PAGE,
+						plan->idle[i], true, 0, NULL };
 	}
 	if (b->n && !rc)
 		rc = run_batch(s, b, fill_addr, fill, fill_wp, filled);

@@ -42,7 +42,8 @@ bool regions_overlap(struct regions *r, uint64_t start, uint64_t end)
 	return start < end && i < r->n && r->v[i].start < end;
 }
 
-bool regions_next(const struct regions *r, uint64_t start, uint64_t end, uint32_t *i, struct region *part)
+bool regions_next(const struct regions *r, uint64_t start, uint64_t end, uint32_t *i,
+		  struct region *part)
 {
 	if (*i < r->n && r->v[*i].end <= start)
 		*i = lower(r, start);
@@ -90,7 +91,8 @@ static int split(struct regions *r, uint64_t addr)
 
 static bool alike(const struct region *a, const struct region *b)
 {
-	return a->end == b->start && a->prot == b->prot && a->kind == b->kind && a->flags == b->flags;
+	return a->end == b->start && a->prot == b->prot && a->kind == b->kind &&
+	       a->flags == b->flags;
 }
 
 /* Merges neighbours that touch [start, end]. */
@@ -138,7 +140,8 @@ int regions_add(struct regions *r, struct region region)
 	return 0;
 }
 
-static int change(struct regions *r, uint64_t start, uint64_t end, int prot, unsigned set, unsigned clear)
+static int change(struct regions *r, uint64_t start, uint64_t end, int prot, unsigned set,
+		  unsigned clear)
 {
 	uint32_t i;
 

@@ -31,13 +31,15 @@ struct regions {
 
 struct region *regions_find(struct regions *r, uint64_t addr); /* NULL: not managed */
 bool regions_overlap(struct regions *r, uint64_t start, uint64_t end);
-int regions_add(struct regions *r, struct region region); /* replaces what was there; 0 or -ENOMEM */
+int regions_add(struct regions *r,
+		struct region region); /* replaces what was there; 0 or -ENOMEM */
 int regions_remove(struct regions *r, uint64_t start, uint64_t end);
 int regions_protect(struct regions *r, uint64_t start, uint64_t end, int prot);
 int regions_flag(struct regions *r, uint64_t start, uint64_t end, unsigned set, unsigned clear);
 int regions_copy(struct regions *to, const struct regions *from);
 /* The part of region i that lies in [start, end), walking from index *i; false at the end. */
-bool regions_next(const struct regions *r, uint64_t start, uint64_t end, uint32_t *i, struct region *part);
+bool regions_next(const struct regions *r, uint64_t start, uint64_t end, uint32_t *i,
+		  struct region *part);
 void regions_destroy(struct regions *r);
 
 #endif

@@ -88,7 +88,7 @@ void snapshot(struct pager *p)
 
 	p->result->processes_running = 0;
 	HASH_ITER(hh, p->threads, t, tnext)
-		report_thread(p, t->process->pid, t);
+	report_thread(p, t->process->pid, t);
 	for (s = p->spaces; s; s = s->next) {
 		for (i = 0; i < s->regions.n; i++)
 			report_region(p, &s->regions.v[i]);
@@ -96,13 +96,15 @@ void snapshot(struct pager *p)
 		if (pr)
 			vm_stats_add(&pr->stats, core_stats(s->core));
 	}
-	HASH_ITER(hh, p->processes, pr, next) {
+	HASH_ITER(hh, p->processes, pr, next)
+	{
 		if (pr->pid != p->first)
 			p->result->processes_running++;
 		process_not_paged(pr);
 		report_process(p, pr);
 	}
 	qsort(p->result->mapping, p->result->mappings, sizeof(p->result->mapping[0]), more_faults);
-	qsort(p->result->thread, p->result->threads, sizeof(p->result->thread[0]), more_thread_faults);
+	qsort(p->result->thread, p->result->threads, sizeof(p->result->thread[0]),
+	      more_thread_faults);
 	p->result->store_peak_bytes = p->store_ops->peak_bytes(p->store);
 }

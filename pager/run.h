@@ -21,20 +21,21 @@
 #define REGION_STACK 4u /* the main thread's stack */
 
 struct run_config {
-	char **argv;             /* program and arguments, NULL-terminated */
-	const char *preload;     /* path of libvmm_preload.so */
-	const char *policy;      /* as policy_parse takes it */
-	uint64_t frames;         /* per address space; 0: no limit */
-	uint32_t window;         /* class T: most pages mapped at once; 0: default max(64, frames/8) */
+	char **argv;         /* program and arguments, NULL-terminated */
+	const char *preload; /* path of libvmm_preload.so */
+	const char *policy;  /* as policy_parse takes it */
+	uint64_t frames;     /* per address space; 0: no limit */
+	uint32_t window;     /* class T: most pages mapped at once; 0: default max(64, frames/8) */
 	uint64_t seed;
-	uint32_t regions;        /* REGION_* */
-	uint64_t anon_min_bytes; /* 0: every size */
+	uint32_t regions;           /* REGION_* */
+	uint64_t anon_min_bytes;    /* 0: every size */
 	uint64_t store_limit_bytes; /* 0: half of the available memory */
-	uint32_t timeout_s;      /* 0: none; the run is killed after it */
+	uint32_t timeout_s;         /* 0: none; the run is killed after it */
 	bool exact, audit, checksum, verbose;
 };
 
-#define HIST_BUCKETS 512 /* 8 buckets an octave of nanoseconds: index = 8*log2(ns), see hist_* in pager/hist.h */
+#define HIST_BUCKETS                                                                               \
+	512 /* 8 buckets an octave of nanoseconds: index = 8*log2(ns), see hist_* in pager/hist.h */
 
 struct run_process {
 	pid_t pid;
@@ -60,23 +61,25 @@ struct run_thread {
 #define RUN_THREADS_MAX 10
 
 struct run_result {
-	int exit_code;   /* of the program; meaningless when signal != 0 */
-	int signal;      /* the signal that ended it, 0 when it exited */
-	int vmm_errno;   /* != 0: vmm itself failed (exit status 125, or 126/127 with exec_errno) */
-	int exec_errno;  /* the program could not be executed */
+	int exit_code;  /* of the program; meaningless when signal != 0 */
+	int signal;     /* the signal that ended it, 0 when it exited */
+	int vmm_errno;  /* != 0: vmm itself failed (exit status 125, or 126/127 with exec_errno) */
+	int exec_errno; /* the program could not be executed */
 	double elapsed_s;
-	struct vm_stats stats; /* sum over all spaces */
+	struct vm_stats stats;          /* sum over all spaces */
 	uint32_t frames, batch, window; /* in force */
 	uint64_t seed;
 	uint64_t latency_count, latency_sum_ns, latency_max_ns;
 	uint64_t latency_hist[HIST_BUCKETS];
-	uint64_t audits, audit_violations; /* comparisons with pagemap; those that found more frames than allowed */
-	uint64_t audit_peak_frames;        /* most frames of one space as the kernel counts them */
-	uint64_t audit_cow_frames;         /* of those over the limit, frames that the kernel's own fork sharing explains */
-	uint64_t checksums;                /* pages verified on their way back */
+	uint64_t audits,
+		audit_violations; /* comparisons with pagemap; those that found more frames than allowed */
+	uint64_t audit_peak_frames; /* most frames of one space as the kernel counts them */
+	uint64_t audit_cow_frames; /* of those over the limit, frames that the kernel's own fork sharing explains */
+	uint64_t checksums; /* pages verified on their way back */
 	uint64_t store_peak_bytes;
-	uint64_t unmanaged_bytes;          /* most anonymous memory of the program outside managed regions */
-	uint32_t processes_total, processes_running; /* ever seen; still alive when the first one ended */
+	uint64_t unmanaged_bytes; /* most anonymous memory of the program outside managed regions */
+	uint32_t processes_total,
+		processes_running; /* ever seen; still alive when the first one ended */
 	uint32_t processes;
 	struct run_process process[RUN_PROCESSES_MAX];
 	uint32_t mappings, threads;

@@ -83,9 +83,10 @@ void space_free(struct space *s)
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
-	HASH_ITER(hh, p->processes, pr, next) /* the mm may be gone before the news of its last process */
-		if (pr->space == s)
-			pr->space = NULL;
+	HASH_ITER(hh, p->processes, pr,
+		  next) /* the mm may be gone before the news of its last process */
+	if (pr->space == s)
+		pr->space = NULL;
 	HASH_FIND_INT(p->processes, &s->stats_pid, pr);
 	vm_stats_add(pr ? &pr->stats : &p->result->stats, core_stats(s->core));
 	for (i = 0; i < s->regions.n; i++)
@@ -177,7 +178,8 @@ static int scan(struct space *s, bool zero_page, uint64_t start, uint64_t end,
 }
 
 /* fn for every present run of [start, end), the zero page left out. Stops at the first non-zero, which is returned. */
-int present_each(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+int present_each(struct space *s, uint64_t start, uint64_t end,
+		 int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
 	return scan(s, false, start, end, fn, arg);
 }
@@ -210,7 +212,9 @@ static int adopt_run(void *arg, uint64_t start, uint64_t end)
 /* Registers [start, end) and takes over what is already present there. */
 int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum region_kind kind)
 {
-	struct region g = { .start = start, .end = end, .prot = (uint8_t)(prot & 7), .kind = (uint8_t)kind };
+	struct region g = {
+		.start = start, .end = end, .prot = (uint8_t)(prot & 7), .kind = (uint8_t)kind
+	};
 	int rc = uffd_register(s->uffd, start, end - start, s->track_dirty);
 
 	if (rc)
@@ -222,7 +226,8 @@ int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum r
 
 void space_drop(struct space *s, uint64_t start, uint64_t end)
 {
-	core_unmap(s->core, 0, start / VMM_PAGE, (end - start) / VMM_PAGE, REMOVE_UNMAP, space_gone, s);
+	core_unmap(s->core, 0, start / VMM_PAGE, (end - start) / VMM_PAGE, REMOVE_UNMAP, space_gone,
+		   s);
 }
 
 void space_unmanage(struct space *s, uint64_t start, uint64_t end)
@@ -301,7 +306,8 @@ static int maps_each(pid_t pid, int (*fn)(void *, const struct map_line *), void
 		struct map_line m = { 0 };
 		unsigned long start, end, inode;
 
-		if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %63[^\n]", &start, &end, m.perms, &inode, m.name) < 4)
+		if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %63[^\n]", &start, &end, m.perms, &inode,
+			   m.name) < 4)
 			continue;
 		m.start = start;
 		m.end = end;
@@ -338,7 +344,8 @@ static int take_line(void *arg, const struct map_line *m)
 	for (a = m->start; a < m->end; a = b) {
 		bool mine = ours(s, a, a + VMM_PAGE);
 
-		for (b = a + VMM_PAGE; b < m->end && ours(s, b, b + VMM_PAGE) == mine; b += VMM_PAGE)
+		for (b = a + VMM_PAGE; b < m->end && ours(s, b, b + VMM_PAGE) == mine;
+		     b += VMM_PAGE)
 			;
 		if (!mine)
 			space_manage(s, a, b, prot, kind);
@@ -365,7 +372,8 @@ static int collect_line(void *arg, const struct map_line *m)
 	return m->start >= c->end;
 }
 
-int space_mappings(struct space *s, uint64_t start, uint64_t end, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+int space_mappings(struct space *s, uint64_t start, uint64_t end,
+		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
 	struct mappings c = { .start = start, .end = end };
 	int i;
@@ -405,7 +413,8 @@ static int valid_hello(const struct vmm_hello *h)
 
 	if (h->version != VMM_PROTOCOL_VERSION || h->ring_bytes != sizeof(struct vmm_ring))
 		return -EPROTO;
-	if ((h->ring | h->staging[0] | h->staging[1] | h->stack) % VMM_PAGE || h->stack_bytes % VMM_PAGE || h->stack_bytes > 1 << 20)
+	if ((h->ring | h->staging[0] | h->staging[1] | h->stack) % VMM_PAGE ||
+	    h->stack_bytes % VMM_PAGE || h->stack_bytes > 1 << 20)
 		return -EPROTO;
 	return h->staging[0] + run != h->staging[1] ? -EPROTO : 0;
 }
@@ -424,7 +433,8 @@ static void adopt_present(struct space *s)
 	uint32_t i = 0;
 
 	while (regions_next(&s->regions, 0, UINT64_MAX, &i, &part))
-		if (scan(s, true, part.start, part.end, drop_zero_run, s) || present_each(s, part.start, part.end, adopt_run, s))
+		if (scan(s, true, part.start, part.end, drop_zero_run, s) ||
+		    present_each(s, part.start, part.end, adopt_run, s))
 			break;
 }
 
@@ -482,7 +492,8 @@ int space_make_ring(struct space *s)
 	a->doorbell[0] = a->doorbell[1] = -1;
 	a->ring_fd = memfd_create("vmm-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (a->ring_fd < 0 || ftruncate(a->ring_fd, sizeof(*a->ring)) < 0 ||
-	    fcntl(a->ring_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 || pipe2(a->doorbell, O_CLOEXEC) < 0)
+	    fcntl(a->ring_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+	    pipe2(a->doorbell, O_CLOEXEC) < 0)
 		return -errno;
 	a->ring = mmap(NULL, sizeof(*a->ring), PROT_READ | PROT_WRITE, MAP_SHARED, a->ring_fd, 0);
 	if (a->ring == MAP_FAILED) {
@@ -499,9 +510,12 @@ bool space_is_mm_of(struct space *s, pid_t pid)
 {
 	uint64_t cookie = 0;
 	struct iovec local = { &cookie, sizeof(cookie) };
-	struct iovec remote = { (void *)(uintptr_t)(s->agent.ring_addr + offsetof(struct vmm_ring, cookie)), sizeof(cookie) };
+	struct iovec remote = { (void *)(uintptr_t)(s->agent.ring_addr +
+						    offsetof(struct vmm_ring, cookie)),
+				sizeof(cookie) };
 
-	return s->agent.ring_addr && process_vm_readv(pid, &local, 1, &remote, 1, 0) == sizeof(cookie) &&
+	return s->agent.ring_addr &&
+	       process_vm_readv(pid, &local, 1, &remote, 1, 0) == sizeof(cookie) &&
 	       cookie == (s->pager->cookie ^ s->id);
 }
 
@@ -537,8 +551,9 @@ int space_read(struct space *s, pid_t pid, uint64_t addr, void *buf, size_t len)
 
 		if (page)
 			memcpy(out, page + in, n);
-		else if (s && s->mem_fd >= 0 ? pread(s->mem_fd, out, n, (off_t)addr) != (ssize_t)n :
-					       process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
+		else if (s && s->mem_fd >= 0
+				 ? pread(s->mem_fd, out, n, (off_t)addr) != (ssize_t)n
+				 : process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
 			return -EFAULT;
 		addr += n;
 		out += n;

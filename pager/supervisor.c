@@ -31,7 +31,8 @@ void notif_return(struct pager *p, const struct seccomp_notif *n, int64_t value)
 		r.error = (int)value;
 	else
 		r.val = value;
-	ioctl(p->listener, SECCOMP_IOCTL_NOTIF_SEND, &r); /* ENOENT: the thread was killed meanwhile */
+	ioctl(p->listener, SECCOMP_IOCTL_NOTIF_SEND,
+	      &r); /* ENOENT: the thread was killed meanwhile */
 }
 
 void notif_continue(struct pager *p, const struct seccomp_notif *n)
@@ -134,10 +135,10 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 	pr->paged_ever = true;
 	pr->reason[0] = 0;
 	HASH_ITER(hh, p->threads, t, next)
-		if (t->process == pr) {
-			pin_address(s, t->tid_addr, t->tid);
-			pin_address(s, t->robust_head, t->tid);
-		}
+	if (t->process == pr) {
+		pin_address(s, t->tid_addr, t->tid);
+		pin_address(s, t->robust_head, t->tid);
+	}
 	return 0;
 }
 
@@ -152,7 +153,8 @@ static void hypercall(struct pager *p, struct process *pr, const struct seccomp_
 	case HYPER_HELLO:
 		rc = hello(p, pr, n);
 		if (rc && !pr->paged_ever) {
-			snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s", strerror(-rc));
+			snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s",
+				 strerror(-rc));
 			msg(p, "process %d (%s) is not paged: %s", pr->pid, pr->comm, pr->reason);
 		}
 		notif_return(p, n, rc);
@@ -163,7 +165,8 @@ static void hypercall(struct pager *p, struct process *pr, const struct seccomp_
 }
 
 /* clone3's flags and child_tid stand in the caller's memory (H10). */
-static bool clone_args_of(struct space *s, const struct seccomp_notif *n, uint64_t *flags, uint64_t *ctid)
+static bool clone_args_of(struct space *s, const struct seccomp_notif *n, uint64_t *flags,
+			  uint64_t *ctid)
 {
 	struct clone_args a = { 0 };
 
@@ -221,9 +224,11 @@ static bool needs_retirement(const struct seccomp_notif *n)
 	case SYS_capset:
 		return true;
 	case SYS_unshare:
-		return n->data.args[0] & (CLONE_NEWUSER | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWTIME);
+		return n->data.args[0] &
+		       (CLONE_NEWUSER | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWTIME);
 	case SYS_seccomp:
-		return n->data.args[0] == SECCOMP_SET_MODE_FILTER && (n->data.args[1] & SECCOMP_FILTER_FLAG_TSYNC);
+		return n->data.args[0] == SECCOMP_SET_MODE_FILTER &&
+		       (n->data.args[1] & SECCOMP_FILTER_FLAG_TSYNC);
 	}
 	return false;
 }
@@ -237,16 +242,17 @@ static void own_filter(struct space *s, pid_t pid)
 		space_write(s, pid, s->agent.quiet_addr, &one, sizeof(one));
 }
 
-static void paged_call(struct pager *p, struct process *pr, struct thread *t, const struct seccomp_notif *n)
+static void paged_call(struct pager *p, struct process *pr, struct thread *t,
+		       const struct seccomp_notif *n)
 {
 	struct space *s = pr->space;
 	int rc;
 
 	if (needs_retirement(n))
-		agent_retire(s);
+		agent_retire(s, 0);
 	switch (n->data.nr) {
 	case SYS_exit:
-		thread_exit(s, t);
+		thread_exit(s, t, (int)n->data.args[0]);
 		break;
 	case SYS_set_tid_address:
 		pin_address(s, n->data.args[0], t->tid);
@@ -255,8 +261,9 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t, co
 		pin_address(s, n->data.args[0], t->tid);
 		break;
 	case SYS_io_uring_setup:
-		msg(p, "process %d (%s): io_uring_setup was refused (EPERM): rings can unmap memory behind the pager", pr->pid,
-		    pr->comm);
+		msg(p,
+		    "process %d (%s): io_uring_setup was refused (EPERM): rings can unmap memory behind the pager",
+		    pr->pid, pr->comm);
 		notif_return(p, n, -EPERM);
 		return;
 	case SYS_vmsplice:
@@ -268,14 +275,16 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t, co
 		break;
 	case SYS_ioctl:
 		if (regions_overlap(&s->regions, 0, UINT64_MAX)) {
-			msg(p, "process %d (%s): its own use of userfaultfd was refused (EBUSY)", pr->pid, pr->comm);
+			msg(p, "process %d (%s): its own use of userfaultfd was refused (EBUSY)",
+			    pr->pid, pr->comm);
 			notif_return(p, n, -EBUSY);
 			return;
 		}
 		break;
 	case SYS_seccomp:
 	case SYS_prctl:
-		if (n->data.nr == SYS_prctl ? n->data.args[1] == SECCOMP_MODE_FILTER : n->data.args[0] == SECCOMP_SET_MODE_FILTER)
+		if (n->data.nr == SYS_prctl ? n->data.args[1] == SECCOMP_MODE_FILTER
+					    : n->data.args[0] == SECCOMP_SET_MODE_FILTER)
 			own_filter(s, pr->pid);
 		break;
 	default:
@@ -288,7 +297,9 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t, co
 static void foreign_abi(struct pager *p, struct process *pr, const struct seccomp_notif *n)
 {
 	if (pr->space && pr->space->agent.ready)
-		fatal(p, "process %d (%s) changed its memory with a 32-bit syscall (int 0x80), which vmm cannot follow", pr->pid, pr->comm);
+		fatal(p,
+		      "process %d (%s) changed its memory with a 32-bit syscall (int 0x80), which vmm cannot follow",
+		      pr->pid, pr->comm);
 	if (!pr->paged_ever && !pr->space)
 		strcpy(pr->reason, "a 32-bit program");
 	notif_continue(p, n);

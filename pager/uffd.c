@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define UFFD_NEEDED                                                                                \
-	(UFFD_FEATURE_MOVE | UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_THREAD_ID |                        \
-	 UFFD_FEATURE_PAGEFAULT_FLAG_WP)
+	(UFFD_FEATURE_MOVE | UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP |                  \
+	 UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_PAGEFAULT_FLAG_WP)
 
 int uffd_open_device(void)
 {
@@ -69,7 +69,8 @@ int uffd_probe(uint64_t *features, bool *user_mode_only)
 
 int uffd_register(int uffd, uint64_t start, uint64_t len, bool wp)
 {
-	struct uffdio_register reg = { .range = { start, len }, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_register reg = { .range = { start, len },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
 
 	if (wp)
 		reg.mode |= UFFDIO_REGISTER_MODE_WP;
@@ -96,7 +97,8 @@ int uffd_copy(int uffd, uint64_t dst, const void *src, uint64_t len, bool wp, bo
 			return 0;
 		if (errno == EINTR)
 			continue;
-		if (errno == EAGAIN && copy.copy > 0) { /* part of it is in place: go on behind it */
+		if (errno == EAGAIN &&
+		    copy.copy > 0) { /* part of it is in place: go on behind it */
 			copy.dst += (uint64_t)copy.copy;
 			copy.src += (uint64_t)copy.copy;
 			copy.len -= (uint64_t)copy.copy;
@@ -134,7 +136,8 @@ int uffd_wake(int uffd, uint64_t start, uint64_t len)
 /* A zero-page request for the gate page, which is never registered: ENOENT while the mm lives, ESRCH afterwards. */
 bool uffd_mm_alive(int uffd)
 {
-	struct uffdio_zeropage zero = { .range = { VMM_GATE_ADDR, VMM_PAGE }, .mode = UFFDIO_ZEROPAGE_MODE_DONTWAKE };
+	struct uffdio_zeropage zero = { .range = { VMM_GATE_ADDR, VMM_PAGE },
+					.mode = UFFDIO_ZEROPAGE_MODE_DONTWAKE };
 
 	return !(ioctl(uffd, UFFDIO_ZEROPAGE, &zero) < 0 && errno == ESRCH);
 }

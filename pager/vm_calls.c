@@ -52,9 +52,12 @@ static bool call_mmap(struct space *s, const struct seccomp_notif *n)
 	const uint64_t *a = (const uint64_t *)n->data.args;
 	uint64_t addr = a[0], len = page_up(a[1]), flags = a[3], arg[6];
 	bool fixed = (flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE;
-	bool replaces = fixed && !bad_range(addr, a[1]) && regions_overlap(&s->regions, addr, addr + len);
-	bool take = (flags & MAP_TYPE) == MAP_PRIVATE && (flags & MAP_ANONYMOUS) && !(flags & (MAP_GROWSDOWN | MAP_HUGETLB)) &&
-		    (s->pager->config->regions & REGION_ANON) && len >= s->pager->config->anon_min_bytes && len;
+	bool replaces = fixed && !bad_range(addr, a[1]) &&
+			regions_overlap(&s->regions, addr, addr + len);
+	bool take = (flags & MAP_TYPE) == MAP_PRIVATE && (flags & MAP_ANONYMOUS) &&
+		    !(flags & (MAP_GROWSDOWN | MAP_HUGETLB)) &&
+		    (s->pager->config->regions & REGION_ANON) &&
+		    len >= s->pager->config->anon_min_bytes && len;
 	int64_t res;
 
 	if (replaces)
@@ -96,7 +99,8 @@ static bool call_munmap(struct space *s, const struct seccomp_notif *n)
  *
  * The part of the books that a successful mremap moves. DONTUNMAP leaves an empty old range.
  */
-static void moved(struct space *s, uint64_t from, uint64_t to, uint64_t old_len, uint64_t new_len, uint64_t flags)
+static void moved(struct space *s, uint64_t from, uint64_t to, uint64_t old_len, uint64_t new_len,
+		  uint64_t flags)
 {
 	uint64_t keep = old_len < new_len ? old_len : new_len;
 	struct regions old = { 0 };
@@ -156,7 +160,8 @@ static bool call_mremap(struct space *s, const struct seccomp_notif *n)
 {
 	const uint64_t *a = (const uint64_t *)n->data.args;
 	uint64_t old_len = page_up(a[1]), new_len = page_up(a[2]);
-	bool to_managed = (a[3] & MREMAP_FIXED) && regions_overlap(&s->regions, a[4], a[4] + new_len);
+	bool to_managed = (a[3] & MREMAP_FIXED) &&
+			  regions_overlap(&s->regions, a[4], a[4] + new_len);
 	int64_t res;
 
 	if (a[0] % VMM_PAGE || !new_len || !old_len)
@@ -173,7 +178,8 @@ static bool call_mremap(struct space *s, const struct seccomp_notif *n)
 		space_unmanage(s, a[0], a[0] + old_len);
 		return false;
 	}
-	if ((a[3] & MREMAP_FIXED) && old_len == new_len && !(a[4] % VMM_PAGE) && s->pager->mremap_many) {
+	if ((a[3] & MREMAP_FIXED) && old_len == new_len && !(a[4] % VMM_PAGE) &&
+	    s->pager->mremap_many) {
 		struct pieces p = { s, n, 0 };
 
 		if (space_mappings(s, a[0], a[0] + old_len, NULL, NULL) > 1) {
@@ -236,7 +242,8 @@ static bool call_mprotect(struct space *s, const struct seccomp_notif *n)
 	res = by_agent(s, n, a);
 	if (!res)
 		regions_protect(&s->regions, a[0], end, (int)a[2]);
-	else if (res == -ENOMEM || res == -EACCES) /* a hole behind: the part before it was changed */
+	else if (res == -ENOMEM ||
+		 res == -EACCES) /* a hole behind: the part before it was changed */
 		space_reread(s, a[0], end);
 	return answer(s, n, res);
 }
@@ -312,10 +319,13 @@ static bool call_mlock(struct space *s, struct process *pr, const struct seccomp
 		return false;
 	if (all && (!(a[0] & 3) || a[0] > 7))
 		return false;
-	if (!process_may_lock(pr->pid) && prlimit(pr->pid, RLIMIT_MEMLOCK, NULL, &lim) == 0 && len > lim.rlim_cur)
+	if (!process_may_lock(pr->pid) && prlimit(pr->pid, RLIMIT_MEMLOCK, NULL, &lim) == 0 &&
+	    len > lim.rlim_cur)
 		return answer(s, n, lim.rlim_cur ? -ENOMEM : -EPERM);
 	if (!s->told_mlock)
-		msg(s->pager, "process %d (%s): locked memory is paged all the same (mlock answered, not carried out)", pr->pid, pr->comm);
+		msg(s->pager,
+		    "process %d (%s): locked memory is paged all the same (mlock answered, not carried out)",
+		    pr->pid, pr->comm);
 	s->told_mlock = true;
 	return answer(s, n, 0);
 }
@@ -326,7 +336,8 @@ static bool call_shmat(struct space *s, const struct seccomp_notif *n)
 	uint64_t addr = page_down(n->data.args[1]);
 	struct shmid_ds ds;
 
-	if ((n->data.args[2] & SHM_REMAP) && addr && shmctl((int)n->data.args[0], IPC_STAT, &ds) == 0 &&
+	if ((n->data.args[2] & SHM_REMAP) && addr &&
+	    shmctl((int)n->data.args[0], IPC_STAT, &ds) == 0 &&
 	    regions_overlap(&s->regions, addr, addr + page_up(ds.shm_segsz)))
 		space_unmanage(s, addr, addr + page_up(ds.shm_segsz));
 	return false;
@@ -349,7 +360,8 @@ bool vm_call(struct space *s, struct process *pr, const struct seccomp_notif *n)
 	case SYS_madvise:
 		return call_madvise(s, n);
 	case SYS_process_madvise:
-		if (n->data.args[3] == MADV_DONTNEED || n->data.args[3] == MADV_FREE || n->data.args[3] >= MADV_GUARD_INSTALL)
+		if (n->data.args[3] == MADV_DONTNEED || n->data.args[3] == MADV_FREE ||
+		    n->data.args[3] >= MADV_GUARD_INSTALL)
 			return answer(s, n, -EINVAL); /* as kernels before 6.13 */
 		return false;
 	case SYS_mlock:

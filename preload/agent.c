@@ -43,9 +43,11 @@ static void copy_page(void *to, const void *from)
 
 /* Moves pages [i, i + n), which are contiguous, to the same indices of a staging area. Returns how many went; if fewer
  * than n, *err says what stopped the next one. */
-static uint32_t move_run(struct agent_info *in, uint64_t staging, uint32_t i, uint32_t n, uint64_t src, long *err)
+static uint32_t move_run(struct agent_info *in, uint64_t staging, uint32_t i, uint32_t n,
+			 uint64_t src, long *err)
 {
-	struct move_args mv = { staging + (uint64_t)i * VMM_PAGE, src, (uint64_t)n * VMM_PAGE, 0, 0 };
+	struct move_args mv = { staging + (uint64_t)i * VMM_PAGE, src, (uint64_t)n * VMM_PAGE, 0,
+				0 };
 	uint32_t tries;
 
 	for (tries = 0; tries < 16; tries++) {
@@ -72,7 +74,8 @@ static uint32_t run_length(const uint64_t *addr, const uint32_t *flags, uint32_t
 {
 	uint32_t n = 1;
 
-	while (i + n < count && addr[i + n] == addr[i] + (uint64_t)n * VMM_PAGE && flags[i + n] == flags[i])
+	while (i + n < count && addr[i + n] == addr[i] + (uint64_t)n * VMM_PAGE &&
+	       flags[i + n] == flags[i])
 		n++;
 	return n;
 }
@@ -106,14 +109,17 @@ static void evict(struct agent_info *in)
 		count = VMM_RUN_MAX;
 	r->fill_status = -ECANCELED;
 	while (i < count) {
-		uint32_t area = (r->flags[i] & EVICT_EXEC) ? 1 : 0, n = run_length(r->addr, r->flags, i, count), done, k;
+		uint32_t area = (r->flags[i] & EVICT_EXEC) ? 1 : 0,
+			 n = run_length(r->addr, r->flags, i, count), done, k;
 		long err = 0;
 
 		if (r->flags[i] & EVICT_POPULATE)
-			gate(SYS_madvise, (long)r->addr[i], (long)n * VMM_PAGE, MADV_POPULATE_WRITE, 0, 0, 0);
+			gate(SYS_madvise, (long)r->addr[i], (long)n * VMM_PAGE, MADV_POPULATE_WRITE,
+			     0, 0, 0);
 		done = move_run(in, in->staging[area], i, n, r->addr[i], &err);
 		for (k = i; k < i + done; k++) {
-			copy_page(r->page[k], (const void *)(in->staging[area] + (uint64_t)k * VMM_PAGE));
+			copy_page(r->page[k],
+				  (const void *)(in->staging[area] + (uint64_t)k * VMM_PAGE));
 			r->status[k] = 0;
 		}
 		if (done)
@@ -125,14 +131,16 @@ static void evict(struct agent_info *in)
 			i++;
 		}
 	}
-	if (r->fill_addr && !failed && count == 1 && !r->fill_wp && r->fill_area < FILL_NO_AREA && used[r->fill_area]) {
+	if (r->fill_addr && !failed && count == 1 && !r->fill_wp && r->fill_area < FILL_NO_AREA &&
+	    used[r->fill_area]) {
 		r->fill_status = (int32_t)fill_reuse(in, in->staging[r->fill_area]);
 		if (r->fill_status == 0)
 			return;
 	}
 	for (i = 0; i < 2; i++)
 		if (used[i])
-			gate(SYS_madvise, (long)in->staging[i], (long)count * VMM_PAGE, MADV_DONTNEED, 0, 0, 0);
+			gate(SYS_madvise, (long)in->staging[i], (long)count * VMM_PAGE,
+			     MADV_DONTNEED, 0, 0, 0);
 	if (r->fill_addr && !failed)
 		r->fill_status = (int32_t)fill_copy(in);
 }
@@ -150,8 +158,10 @@ static void wait_for_command(struct agent_info *in)
 	struct timespec look = { .tv_nsec = 100000000 };
 	uint32_t state;
 
-	while ((state = __atomic_load_n(&in->ring->state, __ATOMIC_ACQUIRE)) != RING_COMMAND && state != RING_WAITED) {
-		long rc = gate(SYS_futex, (long)&in->ring->state, FUTEX_WAIT, state, (long)&look, 0, 0);
+	while ((state = __atomic_load_n(&in->ring->state, __ATOMIC_ACQUIRE)) != RING_COMMAND &&
+	       state != RING_WAITED) {
+		long rc = gate(SYS_futex, (long)&in->ring->state, FUTEX_WAIT, state, (long)&look, 0,
+			       0);
 
 		while (rc == -ETIMEDOUT && pager_is_gone(in))
 			gate(SYS_kill, gate(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGKILL, 0, 0, 0, 0);
@@ -168,8 +178,9 @@ void agent_main(struct agent_info *in)
 		op = r->op; /* after RING_DONE the next command may stand there */
 		switch (op) {
 		case RING_SYSCALL:
-			r->result = gate((long)r->nr, (long)r->arg[0], (long)r->arg[1], (long)r->arg[2], (long)r->arg[3],
-					 (long)r->arg[4], (long)r->arg[5]);
+			r->result = gate((long)r->nr, (long)r->arg[0], (long)r->arg[1],
+					 (long)r->arg[2], (long)r->arg[3], (long)r->arg[4],
+					 (long)r->arg[5]);
 			break;
 		case RING_EVICT:
 			evict(in);
@@ -181,6 +192,6 @@ void agent_main(struct agent_info *in)
 			gate(SYS_futex, (long)&r->state, FUTEX_WAKE, 1, 0, 0, 0);
 		if (op == RING_RETIRE)
 			for (;;)
-				gate(SYS_exit, 0, 0, 0, 0, 0, 0);
+				gate(SYS_exit, (long)r->arg[0], 0, 0, 0, 0, 0);
 	}
 }

@@ -17,18 +17,18 @@
 #include <unistd.h>
 
 #define WRAP(name, params, args)                                                                   \
-	int name params                                                                                \
-	{                                                                                              \
-		static int(*real) params;                                                                  \
-		int rc, err;                                                                               \
+	int name params                                                                            \
+	{                                                                                          \
+		static int(*real) params;                                                          \
+		int rc, err;                                                                       \
                                                                                                    \
-		if (!real)                                                                                 \
-			real = (int(*) params)dlsym(RTLD_NEXT, #name);                                         \
-		rc = real args;                                                                            \
-		err = errno;                                                                               \
-		shim_start(1);                                                                             \
-		errno = err;                                                                               \
-		return rc;                                                                                 \
+		if (!real)                                                                         \
+			real = (int(*) params)dlsym(RTLD_NEXT, #name);                             \
+		rc = real args;                                                                    \
+		err = errno;                                                                       \
+		shim_start(1);                                                                     \
+		errno = err;                                                                       \
+		return rc;                                                                         \
 	}
 
 WRAP(setuid, (uid_t u), (u))

@@ -22,7 +22,8 @@
 
 extern char **environ;
 
-static char own[4096]; /* path of this library as LD_PRELOAD named it, "" when the variable did not name it */
+static char
+	own[4096]; /* path of this library as LD_PRELOAD named it, "" when the variable did not name it */
 
 static size_t env_count(char *const *envp)
 {
@@ -95,21 +96,21 @@ static void restore(char **out, char *text, char *const *envp)
 
 /* The environment that a new program gets, built in the caller's stack frame. */
 #define RESTORED(name, envp)                                                                       \
-	char *const *name = (envp);                                                                    \
-	do {                                                                                           \
-		size_t bytes_ = restored_bytes(name);                                                      \
-		if (bytes_) {                                                                              \
-			char **array_ = alloca((env_count(name) + 2) * sizeof(char *));                        \
-			char *text_ = alloca(bytes_);                                                          \
-			restore(array_, text_, name);                                                          \
-			name = array_;                                                                         \
-		}                                                                                          \
+	char *const *name = (envp);                                                                \
+	do {                                                                                       \
+		size_t bytes_ = restored_bytes(name);                                              \
+		if (bytes_) {                                                                      \
+			char **array_ = alloca((env_count(name) + 2) * sizeof(char *));            \
+			char *text_ = alloca(bytes_);                                              \
+			restore(array_, text_, name);                                              \
+			name = array_;                                                             \
+		}                                                                                  \
 	} while (0)
 
 #define REAL(ret, name, ...)                                                                       \
-	static ret (*real)(__VA_ARGS__);                                                               \
-	if (!real)                                                                                     \
-		real = (ret(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
+	static ret (*real)(__VA_ARGS__);                                                           \
+	if (!real)                                                                                 \
+	real = (ret(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
@@ -151,18 +152,18 @@ int execveat(int dirfd, const char *path, char *const argv[], char *const envp[]
 
 /* The argument list of an execl-like call as an array on the caller's stack. `ap` ends behind the NULL. */
 #define ARGV(argv, first, ap)                                                                      \
-	char **argv;                                                                                   \
-	do {                                                                                           \
-		va_list count_;                                                                            \
-		size_t n_ = 1, i_;                                                                         \
-		va_copy(count_, ap);                                                                       \
-		while (va_arg(count_, char *))                                                             \
-			n_++;                                                                                  \
-		va_end(count_);                                                                            \
-		argv = alloca((n_ + 1) * sizeof(char *));                                                  \
-		argv[0] = (char *)(first);                                                                 \
-		for (i_ = 1; i_ <= n_; i_++)                                                               \
-			argv[i_] = va_arg(ap, char *);                                                         \
+	char **argv;                                                                               \
+	do {                                                                                       \
+		va_list count_;                                                                    \
+		size_t n_ = 1, i_;                                                                 \
+		va_copy(count_, ap);                                                               \
+		while (va_arg(count_, char *))                                                     \
+			n_++;                                                                      \
+		va_end(count_);                                                                    \
+		argv = alloca((n_ + 1) * sizeof(char *));                                          \
+		argv[0] = (char *)(first);                                                         \
+		for (i_ = 1; i_ <= n_; i_++)                                                       \
+			argv[i_] = va_arg(ap, char *);                                             \
 	} while (0)
 
 int execl(const char *path, const char *arg, ...)
@@ -197,20 +198,20 @@ int execle(const char *path, const char *arg, ...)
 	return execve(path, argv, envp);
 }
 
-int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *at,
-		char *const argv[], char *const envp[])
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *fa,
+		const posix_spawnattr_t *at, char *const argv[], char *const envp[])
 {
-	REAL(int, posix_spawn, pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-	     char *const[], char *const[]);
+	REAL(int, posix_spawn, pid_t *, const char *, const posix_spawn_file_actions_t *,
+	     const posix_spawnattr_t *, char *const[], char *const[]);
 	RESTORED(env, envp);
 	return real(pid, path, fa, at, argv, env);
 }
 
-int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *at,
-		 char *const argv[], char *const envp[])
+int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *fa,
+		 const posix_spawnattr_t *at, char *const argv[], char *const envp[])
 {
-	REAL(int, posix_spawnp, pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-	     char *const[], char *const[]);
+	REAL(int, posix_spawnp, pid_t *, const char *, const posix_spawn_file_actions_t *,
+	     const posix_spawnattr_t *, char *const[], char *const[]);
 	RESTORED(env, envp);
 	return real(pid, file, fa, at, argv, env);
 }

@@ -41,15 +41,15 @@ static uint64_t my_ring, my_block;
 
 /* syscall(nr, a, b, c, d, e, f) with the C calling convention, returning -errno itself. */
 static const unsigned char gate_code[] = {
-	0x48, 0x89, 0xf8,		/* mov %rdi,%rax */
-	0x48, 0x89, 0xf7,		/* mov %rsi,%rdi */
-	0x48, 0x89, 0xd6,		/* mov %rdx,%rsi */
-	0x48, 0x89, 0xca,		/* mov %rcx,%rdx */
-	0x4d, 0x89, 0xc2,		/* mov %r8,%r10 */
-	0x4d, 0x89, 0xc8,		/* mov %r9,%r8 */
-	0x4c, 0x8b, 0x4c, 0x24, 0x08,	/* mov 8(%rsp),%r9 */
-	0x0f, 0x05,			/* syscall */
-	0xc3,				/* ret */
+	0x48, 0x89, 0xf8,             /* mov %rdi,%rax */
+	0x48, 0x89, 0xf7,             /* mov %rsi,%rdi */
+	0x48, 0x89, 0xd6,             /* mov %rdx,%rsi */
+	0x48, 0x89, 0xca,             /* mov %rcx,%rdx */
+	0x4d, 0x89, 0xc2,             /* mov %r8,%r10 */
+	0x4d, 0x89, 0xc8,             /* mov %r9,%r8 */
+	0x4c, 0x8b, 0x4c, 0x24, 0x08, /* mov 8(%rsp),%r9 */
+	0x0f, 0x05,                   /* syscall */
+	0xc3,                         /* ret */
 };
 
 static long hyper(long call, long arg)
@@ -137,28 +137,32 @@ static int make_fds(struct setup *s, int forked)
 	} else {
 		s->device = hyper(HYPER_FD, VMM_FD_DEVICE);
 		if (failed(s->device))
-			s->uffd = raw_syscall(SYS_userfaultfd, UFFD_CLOEXEC_NONBLOCK, 0, 0, 0, 0, 0);
+			s->uffd =
+				raw_syscall(SYS_userfaultfd, UFFD_CLOEXEC_NONBLOCK, 0, 0, 0, 0, 0);
 		else
-			s->uffd = raw_syscall(SYS_ioctl, s->device, USERFAULTFD_IOC_NEW, UFFD_CLOEXEC_NONBLOCK, 0, 0, 0);
+			s->uffd = raw_syscall(SYS_ioctl, s->device, USERFAULTFD_IOC_NEW,
+					      UFFD_CLOEXEC_NONBLOCK, 0, 0, 0);
 	}
 	return failed(s->bell) || failed(s->listener) || failed(s->uffd) ? -1 : 0;
 }
 
 static int make_memory(struct setup *s)
 {
-	long p = raw_syscall(SYS_mmap, 0, sizeof(struct vmm_ring), PROT_READ | PROT_WRITE, MAP_SHARED, s->ring_fd, 0);
+	long p = raw_syscall(SYS_mmap, 0, sizeof(struct vmm_ring), PROT_READ | PROT_WRITE,
+			     MAP_SHARED, s->ring_fd, 0);
 
 	if (failed(p))
 		return -1;
 	s->ring = (uint64_t)p;
-	p = raw_syscall(SYS_mmap, 0, BLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	p = raw_syscall(SYS_mmap, 0, BLOCK_BYTES, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (failed(p))
 		return -1;
 	s->block = (uint64_t)p;
 	raw_syscall(SYS_madvise, (long)s->ring, sizeof(struct vmm_ring), MADV_DONTFORK, 0, 0, 0);
 	raw_syscall(SYS_madvise, (long)s->block, BLOCK_BYTES, MADV_DONTFORK, 0, 0, 0);
-	raw_syscall(SYS_mprotect, (long)(s->block + AGENT_STACK_BYTES + STAGING_BYTES), STAGING_BYTES,
-		    PROT_READ | PROT_WRITE | PROT_EXEC, 0, 0, 0);
+	raw_syscall(SYS_mprotect, (long)(s->block + AGENT_STACK_BYTES + STAGING_BYTES),
+		    STAGING_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, 0, 0, 0);
 	return 0;
 }
 
@@ -178,7 +182,8 @@ static int make_agent(struct setup *s)
 	sp[0] = (uint64_t)agent_entry;
 	sp[1] = (uint64_t)info;
 	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, 8, 0, 0);
-	s->tid = gate(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, (long)sp, 0, 0, 0, 0);
+	s->tid = gate(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, (long)sp,
+		      0, 0, 0, 0);
 	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&old, 0, 8, 0, 0);
 	return failed(s->tid) ? -1 : 0;
 }
@@ -199,7 +204,9 @@ static int agent_is_gone(void)
 
 void shim_start(int forked)
 {
-	struct setup s = { .ring_fd = -1, .bell = -1, .listener = -1, .uffd = -1, .device = -1, .tid = -1 };
+	struct setup s = {
+		.ring_fd = -1, .bell = -1, .listener = -1, .uffd = -1, .device = -1, .tid = -1
+	};
 	struct vmm_hello hello;
 
 	if (quiet || hyper(HYPER_FD, -1) == -ENOSYS)
@@ -215,7 +222,8 @@ void shim_start(int forked)
 			.agent_tid = (int)s.tid,
 			.forked = (uint32_t)forked,
 			.ring = s.ring,
-			.staging = { s.block + AGENT_STACK_BYTES, s.block + AGENT_STACK_BYTES + STAGING_BYTES },
+			.staging = { s.block + AGENT_STACK_BYTES,
+				     s.block + AGENT_STACK_BYTES + STAGING_BYTES },
 			.stack = s.block,
 			.stack_bytes = AGENT_STACK_BYTES,
 			.ring_bytes = sizeof(struct vmm_ring),
