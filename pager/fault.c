@@ -201,6 +201,17 @@ static int found(void *arg, uint64_t start, uint64_t end)
 	return 1;
 }
 
+/* The kernel's word on one page, for the message of a run that must end; 0 also when it cannot be read. */
+static uint64_t pagemap_entry(struct space *s, uint64_t addr)
+{
+	uint64_t entry = 0;
+
+	if (pread(s->pagemap_fd, &entry, sizeof(entry), (off_t)(addr / VMM_PAGE * sizeof(entry))) !=
+	    sizeof(entry))
+		return 0;
+	return entry;
+}
+
 /* The core says mapped. Usually a second message for a page that was filled meanwhile. */
 static int spurious(struct space *s, const struct fault *f, uint32_t page)
 {
@@ -218,8 +229,9 @@ static int spurious(struct space *s, const struct fault *f, uint32_t page)
 			return fill(s, f->addr, zeros, false);
 		if (!present)
 			fatal(s->pager,
-			      "page %#lx vanished from the program without a call that vmm saw",
-			      (unsigned long)f->addr);
+			      "page %#lx vanished from the program without a call that vmm saw (pagemap %#lx, tid %u)",
+			      (unsigned long)f->addr, (unsigned long)pagemap_entry(s, f->addr),
+			      f->tid);
 		s->spurious_count = 0;
 	}
 	return uffd_wake(s->uffd, f->addr, VMM_PAGE);
