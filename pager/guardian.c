@@ -207,26 +207,32 @@ static void pager_died(struct guardian *g, int status)
 			"the pager died (%s %d); the program was stopped before it could read a wrong byte",
 			WIFSIGNALED(status) ? "signal" : "status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	g->pager = 0; /* reaped: the number may belong to somebody else soon */
 	end_run(g, true);
 }
 
-/* The pager completes the shared result; it may be dead instead. */
-static void first_ended(struct guardian *g, int status)
+/* Its word on the control socket. The socket does not close when it dies, because its descriptors are ours too. */
+static void await_pager(struct guardian *g, char want)
 {
 	struct pollfd fd = { .fd = g->control, .events = POLLIN };
 	char c = 0;
 	int died;
 
+	while (c != want)
+		if (poll(&fd, 1, 50) > 0) {
+			if (read(g->control, &c, 1) != 1)
+				end_run(g, true);
+		} else if (waitpid(g->pager, &died, WNOHANG) == g->pager) {
+			pager_died(g, died);
+		}
+}
+
+/* The pager completes the shared result; it may be dead instead. */
+static void first_ended(struct guardian *g, int status)
+{
 	g->first_ended = true;
 	if (write(g->control, "f", 1) == 1)
-		while (c != 'd') {
-			if (poll(&fd, 1, 50) > 0) {
-				if (read(g->control, &c, 1) != 1)
-					break;
-			} else if (waitpid(g->pager, &died, WNOHANG) == g->pager) {
-				pager_died(g, died);
-			}
-		}
+		await_pager(g, 'd');
 	if (descendants(g, 0)) {
 		note(g, NOTE_ENDED, status, false);
 		return;
@@ -316,7 +322,6 @@ void guardian_main(struct launch *l)
 	struct guardian g = { .l = l, .front_pid = getppid() };
 	int control[2], hand[2], listener;
 	sigset_t chld;
-	char c = 0;
 
 	prctl(PR_SET_NAME, "vmm-guardian");
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -340,7 +345,10 @@ void guardian_main(struct launch *l)
 	g.pager = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (g.pager == 0)
 		_exit(pager_main(l->config, l->result, control[1], listener, g.program));
-	if (g.pager < 0 || read(g.control, &c, 1) != 1 || c != 'r' || write(hand[0], "g", 1) != 1)
+	if (g.pager < 0)
+		end_run(&g, true);
+	await_pager(&g, 'r');
+	if (write(hand[0], "g", 1) != 1)
 		end_run(&g, true);
 	note(&g, NOTE_STARTED, g.program, false);
 	watch(&g);
