@@ -7,6 +7,7 @@
  * spaces by running the loop again (H5, H13). The busy space's own faults and calls are queued until the wait ends.
  */
 #include "pager/pager.h"
+#include "pager/proc.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -20,31 +21,6 @@
 #define SLICE_NS 2000000 /* of the futex wait */
 #define REMAP_NS 30000   /* the same during mremap */
 #define SLICES_QUIET 3   /* before the loop runs again */
-
-/* Letter of the state in /proc/PID/task/TID/stat, 0 when the task does not exist. */
-static char task_state(pid_t pid, pid_t tid)
-{
-	char path[64], buf[256], *p;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(buf, 1, sizeof(buf) - 1, f);
-	fclose(f);
-	buf[n] = 0;
-	p = strrchr(buf, ')');
-	return p && p[1] ? p[2] : 0;
-}
-
-bool agent_stopped(struct space *s)
-{
-	char c = task_state(s->agent.pid, s->agent.tid);
-
-	return c == 'T' || c == 't';
-}
 
 static int lost(struct space *s)
 {
@@ -84,7 +60,7 @@ static int await(struct space *s)
 			faults_read(s);
 		if (remap && ++slices < SLICE_NS / REMAP_NS)
 			continue;
-		switch (task_state(s->agent.pid, s->agent.tid)) {
+		switch (proc_state(s->agent.pid, s->agent.tid, NULL)) {
 		case 0:
 		case 'X':
 		case 'Z':
@@ -137,6 +113,6 @@ void agent_retire(struct space *s, int exit_code)
 	s->agent.ring->arg[0] = (uint64_t)exit_code;
 	agent_run(s, RING_RETIRE);
 	s->agent.ready = false;
-	for (i = 0; i < 2000 && task_state(s->agent.pid, s->agent.tid); i++)
+	for (i = 0; i < 2000 && proc_state(s->agent.pid, s->agent.tid, NULL); i++)
 		nanosleep(&pause, NULL);
 }

@@ -8,6 +8,7 @@
 #include "pager/filter.h"
 #include "pager/launch.h"
 #include "pager/pager.h"
+#include "pager/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -111,24 +112,12 @@ static void become_program(struct launch *l, int sock)
 	_exit(125);
 }
 
-static pid_t parent_of(const char *pid)
+static pid_t parent_of(pid_t pid)
 {
-	char path[300], buf[512], *p;
-	size_t n = 0;
-	int ppid = 0;
-	FILE *f;
+	pid_t parent = 0;
 
-	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(buf, 1, sizeof(buf) - 1, f);
-	fclose(f);
-	buf[n] = 0;
-	p = strrchr(buf, ')');
-	if (!p || sscanf(p + 1, " %*c %d", &ppid) != 1)
-		return 0;
-	return ppid;
+	proc_state(pid, pid, &parent);
+	return parent;
 }
 
 /* Our descendants without the pager: fn for each; returns how many. */
@@ -144,7 +133,7 @@ static int descendants(struct guardian *g, int sig)
 	while (d && (e = readdir(d)) && n < PIDS_MAX)
 		if (e->d_name[0] >= '1' && e->d_name[0] <= '9') {
 			pid[n] = atoi(e->d_name);
-			parent[n] = parent_of(e->d_name);
+			parent[n] = parent_of(pid[n]);
 			ours[n] = parent[n] == getpid() && pid[n] != g->pager;
 			n++;
 		}

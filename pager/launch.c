@@ -8,6 +8,7 @@
 #include "pager/launch.h"
 
 #include "pager/filter.h"
+#include "pager/proc.h"
 #include "preload/protocol.h"
 
 #include <errno.h>
@@ -38,19 +39,7 @@ static double seconds(void)
 
 static bool is_stopped(pid_t pid)
 {
-	char path[64], buf[256], *p;
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (f) {
-		n = fread(buf, 1, sizeof(buf) - 1, f);
-		fclose(f);
-	}
-	buf[n] = 0;
-	p = strrchr(buf, ')');
-	return p && p[1] && p[2] == 'T';
+	return proc_state(pid, pid, NULL) == 'T';
 }
 
 static void forward(const struct signalfd_siginfo *si, pid_t program)

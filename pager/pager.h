@@ -165,8 +165,7 @@ static inline uint64_t watch_key(enum watch w, uint32_t id)
 
 /* agent.c: 0; -ESRCH the agent is gone (agent.ready is false then). */
 int agent_syscall(struct space *s, long nr, const uint64_t arg[6], int64_t *result);
-int agent_run(struct space *s, enum ring_op op); /* arguments already in the ring */
-bool agent_stopped(struct space *s);
+int agent_run(struct space *s, enum ring_op op);   /* arguments already in the ring */
 void agent_retire(struct space *s, int exit_code); /* the code counts when it is the last thread */
 
 /* space.c */
