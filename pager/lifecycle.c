@@ -12,6 +12,7 @@
  * the kernel copies the page tables until the event is read, so the books at the event are those of the copy.
  */
 #include "pager/pager.h"
+#include "pager/proc.h"
 #include "pager/uffd.h"
 
 #include <dirent.h>
@@ -414,10 +415,9 @@ void thread_exit(struct space *s, struct thread *t, int code)
 /* Threads of a process that still run, the agent left out. */
 static int program_threads(const struct process *pr, pid_t agent)
 {
-	char path[272], buf[256], *c;
+	char path[64], state;
 	struct dirent *e;
-	int n = 0, fd;
-	ssize_t got;
+	int n = 0;
 	DIR *d;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pr->pid);
@@ -425,14 +425,8 @@ static int program_threads(const struct process *pr, pid_t agent)
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || atoi(e->d_name) == agent)
 			continue;
-		snprintf(path, sizeof(path), "%s/stat", e->d_name);
-		fd = openat(dirfd(d), path, O_RDONLY | O_CLOEXEC);
-		got = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-		if (fd >= 0)
-			close(fd);
-		buf[got > 0 ? got : 0] = 0;
-		c = strrchr(buf, ')');
-		n += c && c[1] && c[2] != 'Z' && c[2] != 'X';
+		state = proc_state(pr->pid, atoi(e->d_name), NULL);
+		n += state && state != 'Z' && state != 'X';
 	}
 	if (d)
 		closedir(d);
