@@ -86,6 +86,9 @@ int agent_run(struct space *s, enum ring_op op)
 	rc = await(s);
 	__atomic_store_n(&r->state, RING_IDLE, __ATOMIC_RELEASE);
 	s->agent.busy = false;
+	if (!rc && op == RING_EVICT && r->staging_status)
+		fatal(s->pager, "the agent of process %d cannot empty its staging area: %s",
+		      s->agent.pid, strerror(-r->staging_status));
 	return rc;
 }
 

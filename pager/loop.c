@@ -134,7 +134,6 @@ static void serve_hot(struct pager *p)
 		struct space *s = p->hot;
 
 		p->hot = NULL;
-		faults_read(s); /* the woken program may have run already */
 		for (tries = 0; tries < HOT_YIELDS && !s->queue_len; tries++) {
 			sched_yield();
 			faults_read(s);

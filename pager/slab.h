@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define SLAB_CHUNK_PAGES 1024u
+#define SLAB_ALIGN_BYTES (2u << 20)
 
 struct slab {
 	uint8_t **chunk;

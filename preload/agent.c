@@ -41,33 +41,46 @@ static void copy_page(void *to, const void *from)
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
-/* Moves pages [i, i + n), which are contiguous, to the same indices of a staging area. Returns how many went; if fewer
- * than n, *err says what stopped the next one. */
+static int present(uint64_t addr)
+{
+	unsigned char in_core = 0;
+
+	return gate(SYS_mincore, (long)addr, VMM_PAGE, (long)&in_core, 0, 0, 0) == 0 && in_core & 1;
+}
+
+/*
+ * Moves pages [i, i + n), which are contiguous, to the same indices of a staging area. Returns how many went; if fewer than n,
+ * *err says what stopped the next one.
+ *
+ * An error does not mean that nothing went: Linux 6.18 keeps the EAGAIN of a first try (the accessed bit changed meanwhile) when
+ * the second succeeds, tries the moved page a third time and returns EEXIST without counting it. Staging was empty before, so
+ * EEXIST with the source gone says that the page is there. After any surprise the run goes on page by page.
+ */
 static uint32_t move_run(struct agent_info *in, uint64_t staging, uint32_t i, uint32_t n,
 			 uint64_t src, long *err)
 {
-	struct move_args mv = { staging + (uint64_t)i * VMM_PAGE, src, (uint64_t)n * VMM_PAGE, 0,
-				0 };
-	uint32_t tries;
+	uint32_t done = 0, span = n, interrupts = 0;
 
-	for (tries = 0; tries < 16; tries++) {
+	*err = 0;
+	while (done < n) {
+		uint64_t at = (uint64_t)done * VMM_PAGE;
+		struct move_args mv = { staging + (uint64_t)i * VMM_PAGE + at, src + at,
+					(uint64_t)span * VMM_PAGE, 0, 0 };
 		long rc = gate(SYS_ioctl, in->uffd, IOC_MOVE, (long)&mv, 0, 0, 0);
 
 		if (rc == 0) {
-			*err = 0;
-			return n;
-		}
-		*err = rc;
-		if (rc == -EAGAIN && mv.moved > 0) {
-			uint32_t done = (uint32_t)((uint64_t)mv.moved / VMM_PAGE);
-
-			*err = -EAGAIN;
-			return done;
-		}
-		if (rc != -EINTR)
+			done += span;
+		} else if (rc == -EAGAIN && mv.moved > 0) {
+			done += (uint32_t)((uint64_t)mv.moved / VMM_PAGE);
+		} else if (rc == -EEXIST && !present(src + at)) {
+			done++;
+		} else if (rc != -EINTR || ++interrupts == 16) {
+			*err = rc;
 			break;
+		}
+		span = 1;
 	}
-	return 0;
+	return done;
 }
 
 static uint32_t run_length(const uint64_t *addr, const uint32_t *flags, uint32_t i, uint32_t count)
@@ -91,13 +104,33 @@ static long fill_copy(struct agent_info *in)
 	return gate(SYS_ioctl, in->uffd, UFFDIO_COPY, (long)&cp, 0, 0, 0);
 }
 
-/* The frame of the only victim, still in staging, gets the new content and moves on: no frame is freed or taken. */
+/* The frame of the only victim, still in staging, gets the new content and moves on: no frame is freed or taken. As in
+ * move_run() the page may have moved when the kernel says that it has not; then nobody was woken. */
 static long fill_reuse(struct agent_info *in, uint64_t staging)
 {
 	struct move_args mv = { in->ring->fill_addr, staging, VMM_PAGE, 0, 0 };
+	struct uffdio_range range = { in->ring->fill_addr, VMM_PAGE };
+	long rc;
 
 	copy_page((void *)staging, in->ring->fill);
-	return gate(SYS_ioctl, in->uffd, IOC_MOVE, (long)&mv, 0, 0, 0);
+	rc = gate(SYS_ioctl, in->uffd, IOC_MOVE, (long)&mv, 0, 0, 0);
+	if (rc == -EEXIST && !present(staging)) {
+		gate(SYS_ioctl, in->uffd, UFFDIO_WAKE, (long)&range, 0, 0, 0);
+		rc = 0;
+	}
+	return rc;
+}
+
+/* Nothing of this command may be there when the next one comes: EEXIST would then mean something else. 0 or -errno. */
+static long empty_staging(struct agent_info *in, uint32_t area, uint32_t count)
+{
+	long rc = -EAGAIN;
+	int tries;
+
+	for (tries = 0; rc != 0 && tries < 1000; tries++)
+		rc = gate(SYS_madvise, (long)in->staging[area], (long)count * VMM_PAGE,
+			  MADV_DONTNEED, 0, 0, 0);
+	return rc;
 }
 
 static void evict(struct agent_info *in)
@@ -108,6 +141,7 @@ static void evict(struct agent_info *in)
 	if (count > VMM_RUN_MAX)
 		count = VMM_RUN_MAX;
 	r->fill_status = -ECANCELED;
+	r->staging_status = 0;
 	while (i < count) {
 		uint32_t area = (r->flags[i] & EVICT_EXEC) ? 1 : 0,
 			 n = run_length(r->addr, r->flags, i, count), done, k;
@@ -138,9 +172,8 @@ static void evict(struct agent_info *in)
 			return;
 	}
 	for (i = 0; i < 2; i++)
-		if (used[i])
-			gate(SYS_madvise, (long)in->staging[i], (long)count * VMM_PAGE,
-			     MADV_DONTNEED, 0, 0, 0);
+		if (used[i] && r->staging_status == 0)
+			r->staging_status = (int32_t)empty_staging(in, i, count);
 	if (r->fill_addr && !failed)
 		r->fill_status = (int32_t)fill_copy(in);
 }

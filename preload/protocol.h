@@ -79,7 +79,8 @@ struct vmm_ring {
 	uint64_t fill_addr; /* EVICT: after it succeeded, copy `fill` here and wake; 0: nothing to fill */
 	uint32_t fill_wp; /* map it write-protected */
 	uint32_t fill_area; /* staging area of the same protection as fill_addr, FILL_NO_AREA: neither */
-	int32_t fill_status; /* 0 or -errno */
+	int32_t fill_status;    /* 0 or -errno */
+	int32_t staging_status; /* EVICT: 0, or why staging could not be emptied: the run must end */
 	uint8_t fill[VMM_PAGE] __attribute__((aligned(4096)));
 	uint8_t page[VMM_RUN_MAX][VMM_PAGE] __attribute__((aligned(4096)));
 };
