@@ -328,7 +328,7 @@ void guardian_main(struct launch *l)
 	if (listener < 0) {
 		end_run(&g, true);
 	}
-	setsid();
+	setpgid(0, 0);
 	shed_descriptors((int[]){ g.sigs, l->front, control[0], control[1], hand[0], listener }, 6);
 	g.control = control[0];
 	g.pager = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);

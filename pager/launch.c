@@ -3,7 +3,9 @@
  * launch.c - the front: starts the guardian, passes signals on, stops and continues with the program, and ends with its status.
  *
  * The program stays in the front's process group and session, so the terminal's signals reach it directly; those that somebody sent to
- * vmm itself are forwarded. The pager and the guardian are in a session of their own: nothing the terminal does stops them.
+ * vmm itself are forwarded. The pager and the guardian block all signals and are in a process group of their own: nothing the terminal
+ * does stops them. Not in a session of their own: the scheduler would make it a group that shares the CPU with the program's as a
+ * whole (autogroup), and sched_yield would no longer hand over to the program.
  */
 #include "pager/launch.h"
 

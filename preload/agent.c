@@ -33,6 +33,7 @@ struct move_args {
 	int64_t moved;
 };
 #define IOC_MOVE _IOWR(UFFDIO, 0x05, struct move_args)
+#define MOVE_DONTWAKE 1u
 
 static void copy_page(void *to, const void *from)
 {
@@ -93,32 +94,30 @@ static uint32_t run_length(const uint64_t *addr, const uint32_t *flags, uint32_t
 	return n;
 }
 
-/* One ioctl of the fill's: maps `fill` at fill_addr in a new frame. */
+/* Maps `fill` at fill_addr in a new frame. */
 static long fill_copy(struct agent_info *in)
 {
 	struct vmm_ring *r = in->ring;
-	struct uffdio_copy cp = { .dst = r->fill_addr, .src = (uintptr_t)r->fill, .len = VMM_PAGE };
+	struct uffdio_copy cp = { .dst = r->fill_addr,
+				  .src = (uintptr_t)r->fill,
+				  .len = VMM_PAGE,
+				  .mode = UFFDIO_COPY_MODE_DONTWAKE };
 
 	if (r->fill_wp)
-		cp.mode = UFFDIO_COPY_MODE_WP;
+		cp.mode |= UFFDIO_COPY_MODE_WP;
 	return gate(SYS_ioctl, in->uffd, UFFDIO_COPY, (long)&cp, 0, 0, 0);
 }
 
 /* The frame of the only victim, still in staging, gets the new content and moves on: no frame is freed or taken. As in
- * move_run() the page may have moved when the kernel says that it has not; then nobody was woken. */
+ * move_run() the page may have moved when the kernel says that it has not. */
 static long fill_reuse(struct agent_info *in, uint64_t staging)
 {
-	struct move_args mv = { in->ring->fill_addr, staging, VMM_PAGE, 0, 0 };
-	struct uffdio_range range = { in->ring->fill_addr, VMM_PAGE };
+	struct move_args mv = { in->ring->fill_addr, staging, VMM_PAGE, MOVE_DONTWAKE, 0 };
 	long rc;
 
 	copy_page((void *)staging, in->ring->fill);
 	rc = gate(SYS_ioctl, in->uffd, IOC_MOVE, (long)&mv, 0, 0, 0);
-	if (rc == -EEXIST && !present(staging)) {
-		gate(SYS_ioctl, in->uffd, UFFDIO_WAKE, (long)&range, 0, 0, 0);
-		rc = 0;
-	}
-	return rc;
+	return rc == -EEXIST && !present(staging) ? 0 : rc;
 }
 
 /* Nothing of this command may be there when the next one comes: EEXIST would then mean something else. 0 or -errno. */
@@ -204,11 +203,13 @@ static void wait_for_command(struct agent_info *in)
 void agent_main(struct agent_info *in)
 {
 	struct vmm_ring *r = in->ring;
+	struct uffdio_range filled = { .len = VMM_PAGE };
 	uint32_t op;
 
 	for (;;) {
 		wait_for_command(in);
 		op = r->op; /* after RING_DONE the next command may stand there */
+		filled.start = 0;
 		switch (op) {
 		case RING_SYSCALL:
 			r->result = gate((long)r->nr, (long)r->arg[0], (long)r->arg[1],
@@ -217,12 +218,16 @@ void agent_main(struct agent_info *in)
 			break;
 		case RING_EVICT:
 			evict(in);
+			filled.start = r->fill_status == 0 ? r->fill_addr : 0;
 			break;
 		default:
 			break;
 		}
 		if (__atomic_exchange_n(&r->state, RING_DONE, __ATOMIC_ACQ_REL) == RING_WAITED)
 			gate(SYS_futex, (long)&r->state, FUTEX_WAKE, 1, 0, 0, 0);
+		/* Last: the program may take the CPU at once, and by its next fault the pager finds this command done. */
+		if (filled.start)
+			gate(SYS_ioctl, in->uffd, UFFDIO_WAKE, (long)&filled, 0, 0, 0);
 		if (op == RING_RETIRE)
 			for (;;)
 				gate(SYS_exit, (long)r->arg[0], 0, 0, 0, 0, 0);

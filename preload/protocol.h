@@ -7,7 +7,7 @@
  * value once and validates it. Commands go one at a time:
  *
  *   pager: writes op and arguments, sets state = RING_COMMAND, wakes the futex `state`
- *   agent: executes, sets state = RING_DONE, wakes the futex if it was RING_WAITED
+ *   agent: executes, sets state = RING_DONE, wakes the futex if it was RING_WAITED; then wakes the thread whose page it filled
  *   pager: reads the results, sets state = RING_IDLE
  */
 #ifndef VMM_PROTOCOL_H
@@ -76,8 +76,8 @@ struct vmm_ring {
 	uint64_t addr[VMM_RUN_MAX];  /* EVICT: page addresses */
 	uint32_t flags[VMM_RUN_MAX]; /* EVICT: EVICT_* */
 	int32_t status[VMM_RUN_MAX]; /* EVICT: 0 moved and copied to page[i], or -errno */
-	uint64_t fill_addr; /* EVICT: after it succeeded, copy `fill` here and wake; 0: nothing to fill */
-	uint32_t fill_wp; /* map it write-protected */
+	uint64_t fill_addr; /* EVICT: after it succeeded, copy `fill` here; 0: nothing to fill */
+	uint32_t fill_wp;   /* map it write-protected */
 	uint32_t fill_area; /* staging area of the same protection as fill_addr, FILL_NO_AREA: neither */
 	int32_t fill_status;    /* 0 or -errno */
 	int32_t staging_status; /* EVICT: 0, or why staging could not be emptied: the run must end */

@@ -172,7 +172,7 @@ static void *toucher(void *addr)
 	return (void *)(uintptr_t)*byte;
 }
 
-/* The victim's frame goes to a page that a thread waits for: it arrives, the kernel denies it and wakes nobody. */
+/* The victim's frame goes to a page that a thread waits for: it arrives, and the kernel denies it. */
 static void reuse(void)
 {
 	uint8_t *to = region + (PAGES - 1) * VMM_PAGE;
@@ -192,6 +192,7 @@ static void reuse(void)
 	counted = 0;
 	hidden = 1;
 	CHECK(fill_reuse(&in, in.staging[0]) == 0);
+	ioctl(uffd, UFFDIO_WAKE, &(struct uffdio_range){ (uintptr_t)to, VMM_PAGE });
 	pthread_join(thread, &seen);
 	CHECK((uintptr_t)seen == 'Z');
 	CHECK(!present(in.staging[0]));
