@@ -12,8 +12,7 @@ static const struct {
 	[POLICY_F] = { "F", "faults only: exact live" },
 	[POLICY_R1] = { "R1", "reference bits, set when a page is loaded: exact live" },
 	[POLICY_R0] = { "R0", "reference bits, clear when a page is loaded: live with probation "
-			      "(touches before the "
-			      "thread's next fault do not count)" },
+			      "(touches right after that do not count)" },
 	[POLICY_T] = { "T", "every touch: live only outside a window of mapped pages (approximate, "
 			    "--window K)" },
 	[POLICY_X] = { "X", "the future: record a trace and replay it, never live" },

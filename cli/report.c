@@ -50,7 +50,7 @@ static void text_head(const struct report *r)
 	if (r->class == POLICY_T)
 		fprintf(stderr, ", approximate (window %u)", res->window);
 	else if (r->class == POLICY_R0)
-		fprintf(stderr, ", probation: touches before a thread's next fault do not count");
+		fprintf(stderr, ", probation: touches right after a page is loaded do not count");
 	if (r->config->exact)
 		fprintf(stderr, ", exact");
 	else if (res->batch > 1)

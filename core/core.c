@@ -235,7 +235,7 @@ static int victims_choose(struct vmm *v, struct plan *plan)
 	return plan->n_evict ? 0 : -ENOMEM;
 }
 
-/* Ends the probation of every page in the list except the one that is faulted on. */
+/* Ends the probation of every page in the list except the one that is faulted on and those that threads hold. */
 static void probation_end(struct vmm *v, struct frame_list *l, struct plan *plan)
 {
 	uint32_t f = l->head;
@@ -243,10 +243,22 @@ static void probation_end(struct vmm *v, struct frame_list *l, struct plan *plan
 	while (f != VMM_NONE) {
 		uint32_t next = v->links.next[f];
 
-		if (v->frames.page[f] != plan->page)
-			page_idle(v, v->frames.page[f], plan);
+		uint32_t id = v->frames.page[f];
+
+		if (id != plan->page && !(v->pages[id].flags & PAGE_HELD))
+			page_idle(v, id, plan);
 		f = next;
 	}
+}
+
+/* Pages whose probation the thread could end now: those that it does not hold. */
+static uint32_t probation_over(const struct vmm *v, const struct thread *t)
+{
+	uint32_t n = t->probation.count;
+
+	for (uint32_t i = 0; i < t->n_held; i++)
+		n -= v->in_list[v->pages[t->held[i]].frame] == &t->probation;
+	return n;
 }
 
 static enum fault_kind kind_of(const struct vmm *v, const struct page *p, bool write)
@@ -276,13 +288,13 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 	id = t ? page_make(v, space, vpn) : VMM_NONE;
 	if (id == VMM_NONE)
 		return -ENOMEM;
-	hold_release(v, t);
+	hold_advance(v, t, id);
 	plan_open(v, plan, kind_of(v, &v->pages[id], write), id, thread, write);
 	if (plan->kind == FAULT_SPURIOUS)
 		return 0;
 	evict = plan->needs_frame && frames_free(&v->frames) == 0;
 	if (v->probation) {
-		if (t->probation.count >= v->batch || evict)
+		if (evict || probation_over(v, t) >= v->batch)
 			probation_end(v, &t->probation, plan);
 		probation_end(v, &v->orphans, plan);
 	}
@@ -358,7 +370,10 @@ void core_idle_failed(struct vmm *v, uint32_t page)
 		list_enter(v, &v->window_fifo, p->frame);
 }
 
-/* The window is first in, first out; with a batch several leave at once, so that it is rarely full. */
+/*
+ * The window is first in, first out; with a batch several leave at once, so that it is rarely full. A page that a thread
+ * holds enters anew instead: one step a page and a turn.
+ */
 static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
 {
 	struct frame_list *l = &v->window_fifo;
@@ -368,8 +383,17 @@ static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
 	if (l->count <= v->window)
 		return;
 	n = max_u32(l->count - v->window, min_u32(v->batch, max_u32(1, v->window / 4)));
-	while (n-- && l->head != f)
-		page_idle(v, v->frames.page[l->head], plan);
+	while (n && l->head != f) {
+		uint32_t oldest = l->head, id = v->frames.page[oldest];
+
+		if (v->pages[id].flags & PAGE_HELD) {
+			list_leave(v, oldest);
+			list_enter(v, l, oldest);
+			continue;
+		}
+		page_idle(v, id, plan);
+		n--;
+	}
 }
 
 /* The page of a ZERO or MAJOR plan becomes resident. Without a frame (the driver did not make room) nothing happens. */

@@ -14,8 +14,10 @@
  *   any --core_unmap--> gone
  *
  * Invariants: a page has a frame exactly in FILLING (after core_fill took one), MAPPED, IDLE and EVICTING. A page in the
- * window FIFO is MAPPED. Between a call that returns a plan and the calls that report its execution no other
- * core_* call is made for the same vmm. Conservation of frames is in frame.h.
+ * window FIFO is MAPPED. A page that a thread holds is MAPPED and no victim: the last page that it faulted on and, when
+ * there are several threads, up to seven before that (core_internal.h says how many). Between a call that returns a plan
+ * and the calls that report its execution no other core_* call but core_thread_exit is made for the same vmm.
+ * Conservation of frames is in frame.h.
  *
  * How a driver serves a fault:
  *
@@ -39,9 +41,10 @@
 
 enum page_state { PAGE_ABSENT, PAGE_FILLING, PAGE_MAPPED, PAGE_IDLE, PAGE_EVICTING, PAGE_STORED };
 
-#define PAGE_HAS_COPY 1u  /* the store holds a copy (maybe stale while FRAME_DIRTY) */
-#define PAGE_HELD 2u      /* pinned until its loading thread faults again */
-#define PAGE_PROBATION 4u /* class R0: to become IDLE at its thread's next fault */
+#define PAGE_HAS_COPY 1u /* the store holds a copy (maybe stale while FRAME_DIRTY) */
+#define PAGE_HELD 2u     /* pinned while it is among the last pages that some thread faulted on */
+#define PAGE_PROBATION                                                                             \
+	4u /* class R0: to become IDLE at its thread's next fault at which nobody holds it */
 #define PAGE_WAS_IDLE                                                                              \
 	16u /* while EVICTING: the page was IDLE when it was chosen (the driver keeps a copy) */
 #define PAGE_WRITABLE                                                                              \
@@ -113,7 +116,7 @@ void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum re
 /* Moves the identity of pages of [from, from+n) to [to, to+n) (mremap). The target range must have been unmapped. */
 int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n);
 
-/* The thread is gone: what it held may be evicted. */
+/* The thread is gone: what it held may be evicted. Allowed while a plan is open too. */
 void core_thread_exit(struct vmm *v, uint32_t thread);
 
 void core_pin(struct vmm *v, uint32_t page); /* resident pages only; counted */

@@ -80,22 +80,55 @@ static bool list_ok(const struct vmm *v, const struct frame_list *l, bool probat
 	return true;
 }
 
+/* A thread holds few enough pages, each once, and they are there for it. */
+static bool held_ok(const struct vmm *v, const struct thread *t)
+{
+	enum page_state held_state = v->class == POLICY_R0 && !v->probation ? PAGE_IDLE
+									    : PAGE_MAPPED;
+
+	if (t->n_held > v->hold_depth)
+		return false;
+	for (uint32_t i = 0; i < t->n_held; i++) {
+		const struct page *p = &v->pages[t->held[i]];
+
+		if (!(p->flags & PAGE_HELD) || (p->state != PAGE_MAPPED && p->state != held_state))
+			return false;
+		for (uint32_t k = 0; k < i; k++)
+			if (t->held[i] == t->held[k])
+				return false;
+	}
+	return true;
+}
+
+static uint32_t holders(const struct vmm *v, uint32_t page)
+{
+	uint32_t n = 0;
+
+	for (const struct thread *t = v->threads; t; t = t->hh.next)
+		for (uint32_t i = 0; i < t->n_held; i++)
+			n += t->held[i] == page;
+	return n;
+}
+
 static bool threads_ok(const struct vmm *v)
 {
 	uint64_t held = 0, holds = 0, probation = v->orphans.count, flagged = 0;
+	uint32_t threads = HASH_COUNT(v->threads), half = v->frames.capacity / 2;
 
 	if (!list_ok(v, &v->orphans, true) || !list_ok(v, &v->window_fifo, false))
 		return false;
 	for (const struct thread *t = v->threads; t; t = t->hh.next) {
-		held += t->held != VMM_NONE;
+		held += t->n_held;
 		probation += t->probation.count;
-		if (t->held != VMM_NONE && !(v->pages[t->held].flags & PAGE_HELD))
-			return false;
-		if (!list_ok(v, &t->probation, true))
+		if (!held_ok(v, t) || !list_ok(v, &t->probation, true))
 			return false;
 	}
+	if (v->hold_depth != hold_depth(v) || held > (half > threads ? half : threads))
+		return false;
 	for (uint32_t f = 0; f < v->frames.fresh; f++) {
 		holds += v->holds[f];
+		if (v->holds[f] && v->holds[f] != holders(v, v->frames.page[f]))
+			return false;
 		if (v->frames.page[f] != VMM_NONE)
 			flagged += !!(v->pages[v->frames.page[f]].flags & PAGE_PROBATION);
 	}

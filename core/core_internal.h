@@ -4,8 +4,17 @@
  * and sim.c. Nobody else includes it.
  *
  * Invariants beyond core.h:
- * - A thread holds at most one page; holds[frame] counts the threads that hold the page in it and is part of
- *   pins[frame]; PAGE_HELD says that it is not 0.
+ * - A thread holds the pages of its last faults, each once, at most hold_depth of them: one instruction may need
+ *   several pages at once, and nobody else's fault takes them away before it is done. With one thread hold_depth
+ *   is 1; with several it is
+ *       min(capacity, window of class T) / 2 / threads, but at least 1 and at most HOLD_MAX,
+ *   so at most half of the frames, and of the window, is held, or one page a thread when there are more threads
+ *   than that. When threads come and go, and hold_depth shrinks, the oldest are let go at once. Only a driver that
+ *   waits for threads (VMM_FLAG_LIVE) holds more than one page.
+ * - holds[frame] counts the threads that hold the page in it and is part of pins[frame]; PAGE_HELD says that it is not 0.
+ *   So a held page is never a victim, and policies do not clear its bit. It stays MAPPED as well: its probation does not
+ *   end, and at the end of the window it enters anew. (Not so for class R0 without probation: there a page is IDLE when
+ *   its fault is over.)
  * - in_list[frame] is the list that the frame is in: the window (class T) or the probation list of the thread that its
  *   page was filled for (class R0), or orphans when that thread is gone. Such a page is MAPPED, or EVICTING while a
  *   plan is open.
@@ -22,9 +31,12 @@
 
 #define PAGE_GONE 128u /* the id is free; page.frame links to the next free one */
 
+#define HOLD_MAX 8u /* code, two operands and a stack, each across the border of two pages */
+
 struct thread {
 	uint32_t id;
-	uint32_t held; /* page, VMM_NONE */
+	uint32_t n_held;
+	uint32_t held[HOLD_MAX]; /* pages, the oldest first */
 	struct frame_list probation;
 	bool in_hash;
 	UT_hash_handle hh;
@@ -52,6 +64,7 @@ struct vmm {
 	struct frame_list window_fifo, orphans;
 	struct thread *threads, *thread_last;
 	uint16_t *holds;
+	uint32_t hold_depth;
 
 	uint32_t *idle, *evict; /* the lists of the open plan; capacity and batch entries */
 	uint32_t n_evict, n_rejected;
@@ -88,7 +101,11 @@ uint32_t page_make(struct vmm *v, uint32_t space,
 		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
 struct thread *thread_find(struct vmm *v, uint32_t thread);
 struct thread *thread_make(struct vmm *v, uint32_t thread); /* finds or makes; NULL: no memory */
-void hold_take(struct vmm *v, struct thread *t, uint32_t page);
-void hold_release(struct vmm *v, struct thread *t);
+uint32_t hold_depth(const struct vmm *v);                   /* what v->hold_depth must be */
+void hold_advance(struct vmm *v, struct thread *t,
+		  uint32_t page); /* t faults on page: room for it */
+void hold_take(struct vmm *v, struct thread *t,
+	       uint32_t page);                      /* after hold_advance, as its newest */
+void hold_release(struct vmm *v, struct thread *t); /* all */
 
 #endif

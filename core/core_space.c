@@ -65,6 +65,80 @@ struct thread *thread_find(struct vmm *v, uint32_t thread)
 	return t;
 }
 
+uint32_t hold_depth(const struct vmm *v)
+{
+	uint32_t threads = HASH_COUNT(v->threads), room = v->frames.capacity, depth;
+
+	if (threads < 2 || !(v->flags & VMM_FLAG_LIVE))
+		return 1;
+	if (v->use_window && v->window < room)
+		room = v->window;
+	depth = room / 2 / threads;
+	return depth < 1 ? 1 : depth < HOLD_MAX ? depth : HOLD_MAX;
+}
+
+static void hold_drop(struct vmm *v, struct thread *t, uint32_t i)
+{
+	uint32_t page = t->held[i], f = v->pages[page].frame;
+
+	frame_unpin(&v->frames, f);
+	if (--v->holds[f] == 0)
+		v->pages[page].flags &= (uint8_t)~PAGE_HELD;
+	if (i < --t->n_held)
+		memmove(&t->held[i], &t->held[i + 1], (t->n_held - i) * sizeof(t->held[0]));
+}
+
+static void hold_trim(struct vmm *v, struct thread *t, uint32_t n)
+{
+	while (t->n_held > n)
+		hold_drop(v, t, 0);
+}
+
+/*
+ * Room for one page more. A page that t holds already is let go too: it is about to become the newest, and until then the
+ * plan pins it.
+ */
+void hold_advance(struct vmm *v, struct thread *t, uint32_t page)
+{
+	for (uint32_t i = 0; i < t->n_held; i++)
+		if (t->held[i] == page) {
+			hold_drop(v, t, i);
+			break;
+		}
+	hold_trim(v, t, v->hold_depth - 1);
+}
+
+void hold_take(struct vmm *v, struct thread *t, uint32_t page)
+{
+	uint32_t f = v->pages[page].frame;
+
+	hold_trim(v, t, v->hold_depth - 1); /* another thread may have left since hold_advance */
+	if (v->frames.pins[f] == UINT16_MAX)
+		return;
+	t->held[t->n_held++] = page;
+	frame_pin(&v->frames, f);
+	v->holds[f]++;
+	v->pages[page].flags |= PAGE_HELD;
+}
+
+void hold_release(struct vmm *v, struct thread *t)
+{
+	hold_trim(v, t, 0);
+}
+
+/* After a change of their number. hold_depth has few values, so all threads are visited rarely. */
+static void threads_changed(struct vmm *v)
+{
+	uint32_t before = v->hold_depth;
+	struct thread *t, *next;
+
+	v->hold_depth = hold_depth(v);
+	if (v->hold_depth >= before)
+		return;
+	HASH_ITER(hh, v->threads, t, next)
+	hold_trim(v, t, v->hold_depth);
+}
+
 struct thread *thread_make(struct vmm *v, uint32_t thread)
 {
 	struct thread *t = thread_find(v, thread);
@@ -75,7 +149,6 @@ struct thread *thread_make(struct vmm *v, uint32_t thread)
 	if (!t)
 		return NULL;
 	t->id = thread;
-	t->held = VMM_NONE;
 	t->probation = FRAME_LIST_EMPTY;
 	t->in_hash = true;
 	HASH_ADD(hh, v->threads, id, sizeof(t->id), t);
@@ -84,33 +157,8 @@ struct thread *thread_make(struct vmm *v, uint32_t thread)
 		return NULL;
 	}
 	v->thread_last = t;
+	threads_changed(v);
 	return t;
-}
-
-void hold_take(struct vmm *v, struct thread *t, uint32_t page)
-{
-	uint32_t f = v->pages[page].frame;
-
-	hold_release(v, t);
-	if (v->frames.pins[f] == UINT16_MAX)
-		return;
-	t->held = page;
-	frame_pin(&v->frames, f);
-	v->holds[f]++;
-	v->pages[page].flags |= PAGE_HELD;
-}
-
-void hold_release(struct vmm *v, struct thread *t)
-{
-	uint32_t f;
-
-	if (t->held == VMM_NONE)
-		return;
-	f = v->pages[t->held].frame;
-	frame_unpin(&v->frames, f);
-	if (--v->holds[f] == 0)
-		v->pages[t->held].flags &= (uint8_t)~PAGE_HELD;
-	t->held = VMM_NONE;
 }
 
 void core_thread_exit(struct vmm *v, uint32_t thread)
@@ -129,6 +177,7 @@ void core_thread_exit(struct vmm *v, uint32_t thread)
 	HASH_DEL(v->threads, t);
 	v->thread_last = NULL;
 	free(t);
+	threads_changed(v);
 }
 
 int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,
@@ -185,11 +234,16 @@ static void holders_forget(struct vmm *v, uint32_t id)
 {
 	struct thread *t, *next;
 
-	if (!(v->pages[id].flags & PAGE_HELD))
-		return;
 	HASH_ITER(hh, v->threads, t, next)
-	if (t->held == id)
-		hold_release(v, t);
+	{
+		if (!(v->pages[id].flags & PAGE_HELD))
+			return;
+		for (uint32_t i = 0; i < t->n_held; i++)
+			if (t->held[i] == id) {
+				hold_drop(v, t, i);
+				break;
+			}
+	}
 }
 
 static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)

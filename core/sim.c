@@ -58,6 +58,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->probation = v->class == POLICY_R0 && (c->flags & (VMM_FLAG_PROBATION | VMM_FLAG_LIVE));
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
 	v->page_free = v->open_page = VMM_NONE;
+	v->hold_depth = 1;
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)

@@ -20,15 +20,16 @@ extern "C" {
 	1u /* class R0: touches before the loading thread's next fault do not count */
 #define VMM_FLAG_TRACK_DIRTY 2u /* the driver reports first writes (page table write protection) */
 #define VMM_FLAG_TIME_FAULTS 4u /* virtual time of policies counts faults, not references */
-#define VMM_FLAG_LIVE 8u        /* only faults are seen: class T gets touches from (soft) faults */
+#define VMM_FLAG_LIVE                                                                              \
+	8u /* only faults are seen: class T gets touches from (soft) faults; threads hold pages */
 
 struct vmm_config {
 	uint32_t size;      /* sizeof(struct vmm_config); 0 means this version */
 	uint32_t frames;    /* capacity, > 0 */
 	uint32_t page_size; /* bytes, power of two; 0 means 4096 */
 	uint32_t batch;     /* victims chosen at once when no frame is free; 0 means 1 (exact) */
-	uint32_t window;    /* class T live: most pages mapped at once; 0 means no limit */
-	uint32_t flags;     /* VMM_FLAG_* */
+	uint32_t window; /* class T live: most pages mapped at once (or one a thread); 0 means no limit */
+	uint32_t flags; /* VMM_FLAG_* */
 	uint64_t seed;
 	const char *policy; /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
 };

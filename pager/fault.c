@@ -356,13 +356,15 @@ void faults_serve(struct space *s)
 	s->serving = false;
 }
 
-int fault_resident(struct space *s, uint64_t addr, bool write, uint32_t tid)
+/* The page may leave with the next fault. The core knows no faults without a thread, so one is made up and gone at once. */
+int fault_resident(struct space *s, uint64_t addr, bool write)
 {
-	struct fault f = {
-		.addr = page_down(addr), .read_ns = now_ns(), .tid = tid, .write = write
-	};
+	struct fault f = { .addr = page_down(addr), .read_ns = now_ns(), .write = write };
+	int rc;
 
 	if (!regions_find(&s->regions, addr))
 		return -ENOENT;
-	return serve(s, &f);
+	rc = serve(s, &f);
+	core_thread_exit(s->core, f.tid);
+	return rc;
 }

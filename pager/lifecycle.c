@@ -106,13 +106,18 @@ static void forget_threads(struct pager *p, struct process *pr)
 	}
 }
 
+/* The space may live on in others (vfork): what this one's threads hold there is nobody's any more. */
 void process_leave(struct process *pr)
 {
 	struct space *s = pr->space;
+	struct thread *t, *next;
 
 	pr->space = NULL;
 	if (!s)
 		return;
+	HASH_ITER(hh, s->pager->threads, t, next)
+	if (t->process == pr)
+		core_thread_exit(s->core, (uint32_t)t->tid);
 	s->members--;
 	if (s->agent.pid == pr->pid)
 		s->agent.ready = false;
@@ -226,8 +231,8 @@ void process_refresh(struct pager *p, struct process *pr)
 
 void process_died(struct pager *p, struct process *pr)
 {
-	forget_threads(p, pr);
 	process_leave(pr);
+	forget_threads(p, pr);
 	loop_forget(p, pr->pidfd);
 	close(pr->pidfd);
 	pr->pidfd = -1;
@@ -343,7 +348,7 @@ void pin_address(struct space *s, uint64_t addr, pid_t tid)
 	if (page == VMM_NONE || core_page(s->core, page)->state != PAGE_MAPPED) {
 		if (!s->agent.ready && s->was_forked)
 			return; /* nobody evicts here */
-		if (fault_resident(s, addr, true, 0) < 0)
+		if (fault_resident(s, addr, true) < 0)
 			return;
 		page = core_find(s->core, 0, addr / VMM_PAGE);
 		if (page == VMM_NONE || core_page(s->core, page)->frame == VMM_NONE)

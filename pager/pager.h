@@ -196,9 +196,9 @@ void space_gone(void *arg, uint32_t id,
 /* fault.c */
 void faults_read(struct space *s);  /* all waiting messages: events first, faults queued */
 void faults_serve(struct space *s); /* the queue */
-int fault_resident(struct space *s, uint64_t addr, bool write,
-		   uint32_t tid); /* makes one page resident */
-int plan_room(struct space *s);   /* one frame is free afterwards, or -errno */
+int fault_resident(struct space *s, uint64_t addr,
+		   bool write); /* makes one page resident, for no thread */
+int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
 
 /* reclaim.c: executes the idle and evict lists of a plan, and, if it can, the fill: *filled. 0 or -errno. */
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,

@@ -253,7 +253,7 @@ void space_load(struct space *s, uint64_t start, uint64_t end)
 			id = core_find(s->core, 0, a / VMM_PAGE);
 			if (id != VMM_NONE && core_page(s->core, id)->state != PAGE_MAPPED &&
 			    core_page(s->core, id)->state != PAGE_ABSENT)
-				fault_resident(s, a, false, 0);
+				fault_resident(s, a, false);
 		}
 }
 
@@ -574,7 +574,7 @@ int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size
 			struct region *g = regions_find(&s->regions, addr);
 
 			/* Resident first: this very thread would have to serve the fault of the copy. */
-			if (!(g->prot & PROT_WRITE) || fault_resident(s, addr, true, 0) < 0)
+			if (!(g->prot & PROT_WRITE) || fault_resident(s, addr, true) < 0)
 				return -EFAULT;
 		}
 		if (process_vm_writev(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)

@@ -10,6 +10,8 @@
 #include <sched.h>
 #include <string.h>
 
+#define ROUNDS 16ul
+
 static unsigned char *area[2];
 static volatile uint64_t *token;
 
@@ -18,7 +20,7 @@ static void *work(void *arg)
 	size_t me = (size_t)(uintptr_t)arg, wrong = 0;
 	unsigned char *m = area[me];
 
-	for (size_t round = 0; round < 40; round++) {
+	for (size_t round = 0; round < ROUNDS; round++) {
 		while (__atomic_load_n(token, __ATOMIC_ACQUIRE) % 2 != me && round % 4 == 0)
 			sched_yield();
 		memset(m + 100, (int)(round + me), 9 * PAGE);
@@ -50,5 +52,5 @@ int main(void)
 		pthread_join(id[t], &result);
 		wrong += (size_t)result;
 	}
-	return churn_say("memory", wrong + (*token != 20));
+	return churn_say("memory", wrong + (*token != ROUNDS / 2));
 }

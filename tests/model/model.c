@@ -16,6 +16,11 @@
  * sets the bit. Probation: a sieve page stays mapped after loading, so that its uses are not seen, until the next fault
  * of any kind of the same process. A page that was only read is mapped read-only: its first write is a fault as well.
  *
+ * Holding: each thread holds the pages of its last faults of any kind: d of them, d = frames / 2 / threads, at least 1
+ * and at most 8, and 1 when there is one thread. Only threads that have faulted count. For the time of its own fault
+ * a thread holds d - 1, the page that it faults on left out. A page that is held is passed over: it does not leave,
+ * its bit is not cleared, its probation does not end.
+ *
  * Frames: never used ones from 0 on, then the frame freed last. Contents: a page that leaves unwritten and was never
  * stored is forgotten; it comes back as zeros.
  *
@@ -32,12 +37,20 @@
 #include <string.h>
 
 #define NOBODY UINT32_MAX
+#define HOLD_MOST 8
 
 struct mpage {
 	uint32_t pid;
 	uint64_t number;
 	uint32_t frame; /* NOBODY: not resident */
 	bool stored, written, referenced, on_probation;
+	uint32_t holders;
+};
+
+/* Of a process; kept at its first page. */
+struct mthread {
+	bool known;
+	uint32_t held[HOLD_MOST], held_count; /* the oldest first */
 };
 
 struct model {
@@ -52,8 +65,9 @@ struct model {
 	uint32_t line_count;
 	uint32_t hand;
 	uint64_t last_reset, prng;
-	uint32_t *newest; /* by page of the same process: its page on probation; kept at the process's first page */
 	uint32_t *owner; /* first page of the process, by page */
+	struct mthread *threads;
+	uint32_t thread_count;
 };
 
 static const char *const names[MODEL_POLICIES] = { "fifo", "random", "clock", "nru", "sieve" };
@@ -101,11 +115,15 @@ static uint32_t line_take(struct model *m, uint32_t at)
 static uint32_t clock_victim(struct model *m)
 {
 	for (;;) {
+		struct mpage *p;
+
 		if (m->hand == m->line_count)
 			m->hand = 0;
-		if (!m->pages[m->line[m->hand]].referenced)
+		p = &m->pages[m->line[m->hand]];
+		if (!p->referenced && !p->holders)
 			return line_take(m, m->hand);
-		m->pages[m->line[m->hand]].referenced = false;
+		if (!p->holders)
+			p->referenced = false;
 		m->hand++;
 	}
 }
@@ -114,11 +132,15 @@ static uint32_t clock_victim(struct model *m)
 static uint32_t sieve_victim(struct model *m)
 {
 	for (;;) {
+		struct mpage *p;
+
 		if (m->hand >= m->line_count)
 			m->hand = 0;
-		if (!m->pages[m->line[m->hand]].referenced)
+		p = &m->pages[m->line[m->hand]];
+		if (!p->referenced && !p->holders)
 			break;
-		m->pages[m->line[m->hand]].referenced = false;
+		if (!p->holders)
+			p->referenced = false;
 		m->hand++;
 	}
 	/* The hand goes on to the next page towards the head; from the head, back to the tail. */
@@ -138,7 +160,8 @@ static uint32_t nth_of_class(const struct model *m, int class, uint32_t k, uint3
 	for (uint32_t f = 0; f < m->c->frames; f++) {
 		uint32_t id = m->in_frame[f];
 
-		if (id == NOBODY || m->pages[id].referenced * 2 + m->pages[id].written != class)
+		if (id == NOBODY || m->pages[id].holders ||
+		    m->pages[id].referenced * 2 + m->pages[id].written != class)
 			continue;
 		if ((*size)++ == k)
 			return id;
@@ -154,7 +177,7 @@ static uint32_t nru_victim(struct model *m)
 	if (m->n->faults - m->last_reset >= reset) {
 		m->last_reset = m->n->faults;
 		for (uint32_t p = 0; p < m->page_count; p++)
-			m->pages[p].referenced = false;
+			m->pages[p].referenced &= m->pages[p].holders != 0;
 	}
 	for (int class = 0; class < 4; class ++) {
 		nth_of_class(m, class, NOBODY, &size);
@@ -170,15 +193,24 @@ static uint32_t random_victim(struct model *m)
 
 	do
 		f = draw(m, m->c->frames);
-	while (m->in_frame[f] == NOBODY);
+	while (m->in_frame[f] == NOBODY || m->pages[m->in_frame[f]].holders);
 	return m->in_frame[f];
+}
+
+static uint32_t fifo_victim(struct model *m)
+{
+	uint32_t at = 0;
+
+	while (m->pages[m->line[at]].holders)
+		at++;
+	return line_take(m, at);
 }
 
 static uint32_t choose(struct model *m)
 {
 	switch (m->c->policy) {
 	case MODEL_FIFO:
-		return line_take(m, 0);
+		return fifo_victim(m);
 	case MODEL_RANDOM:
 		return random_victim(m);
 	case MODEL_CLOCK:
@@ -222,10 +254,61 @@ static void load(struct model *m, uint32_t id, bool write)
 		line_insert(m, m->line_count, id);
 	if (m->c->policy == MODEL_CLOCK)
 		line_insert(m, m->hand++, id);
-	if (m->c->policy == MODEL_SIEVE) {
-		p->on_probation = true;
-		m->newest[m->owner[id]] = id;
+	p->on_probation = m->c->policy == MODEL_SIEVE;
+}
+
+/* --- what threads hold -------------------------------------------------------------------------------------------- */
+
+static void let_go(struct model *m, struct mthread *t, uint32_t at)
+{
+	m->pages[t->held[at]].holders--;
+	t->held_count--;
+	memmove(&t->held[at], &t->held[at + 1], (t->held_count - at) * sizeof(t->held[0]));
+}
+
+static uint32_t held_most(const struct model *m)
+{
+	uint32_t most = m->c->frames / 2 / m->thread_count;
+
+	if (m->thread_count == 1 || most < 1)
+		return 1;
+	return most < HOLD_MOST ? most : HOLD_MOST;
+}
+
+/* The process of page `id` faults on it. */
+static void thread_goes_on(struct model *m, uint32_t id)
+{
+	struct mthread *t = &m->threads[m->owner[id]];
+
+	if (!t->known) {
+		t->known = true;
+		m->thread_count++;
+		for (uint32_t i = 0; i < m->page_count; i++)
+			while (m->threads[i].held_count > held_most(m))
+				let_go(m, &m->threads[i], 0);
 	}
+	for (uint32_t i = 0; i < t->held_count; i++)
+		if (t->held[i] == id)
+			let_go(m, t, i);
+	while (t->held_count >= held_most(m))
+		let_go(m, t, 0);
+	for (uint32_t f = 0; m->c->policy == MODEL_SIEVE && f < m->c->frames; f++) {
+		uint32_t other = m->in_frame[f];
+
+		if (other != NOBODY && other != id && m->owner[other] == m->owner[id] &&
+		    !m->pages[other].holders)
+			m->pages[other].on_probation = false;
+	}
+}
+
+static void thread_holds(struct model *m, uint32_t id)
+{
+	struct mthread *t = &m->threads[m->owner[id]];
+
+	if (!m->c->hold)
+		return;
+	t->held[t->held_count++] = id;
+	m->pages[id].holders++;
 }
 
 static void touch(struct model *m, uint32_t id, bool write)
@@ -235,26 +318,21 @@ static void touch(struct model *m, uint32_t id, bool write)
 	bool resident = p->frame != NOBODY;
 	bool unmapped = resident && bits && !p->referenced && !p->on_probation;
 	bool first_write = resident && write && !p->written;
-	uint32_t *newest = &m->newest[m->owner[id]];
 
 	if (resident && !unmapped && !first_write)
 		return;
-	/* A fault of some kind: the process has got past the access that loaded its newest page. */
-	if (*newest != NOBODY && *newest != id) {
-		m->pages[*newest].on_probation = false;
-		*newest = NOBODY;
-	}
+	/* A fault of some kind: the process has got past the accesses that loaded its pages. */
+	thread_goes_on(m, id);
 	if (!resident) {
 		load(m, id, write);
-		return;
-	}
-	p->written |= write;
-	if (unmapped) {
+	} else if (unmapped) {
 		p->referenced = true;
 		m->n->soft++;
 	} else {
 		m->n->writes++;
 	}
+	p->written |= write;
+	thread_holds(m, id);
 }
 
 /* --- numbering pages ---------------------------------------------------------------------------------------------- */
@@ -282,7 +360,6 @@ static void number_pages(struct model *m, const struct model_access *a, size_t n
 			m->pages[k++] = m->pages[i];
 	m->page_count = k;
 	for (uint32_t i = 0; i < k; i++) {
-		m->newest[i] = NOBODY;
 		m->owner[i] = i && m->pages[i - 1].pid == m->pages[i].pid ? m->owner[i - 1] : i;
 	}
 }
@@ -305,12 +382,12 @@ int model_run(const struct model_config *c, const struct model_access *a, size_t
 	if (n == 0 || c->frames == 0)
 		return n ? -EINVAL : 0;
 	m.pages = malloc(n * sizeof(*m.pages));
-	m.newest = malloc(n * sizeof(*m.newest));
+	m.threads = calloc(n, sizeof(*m.threads));
 	m.owner = malloc(n * sizeof(*m.owner));
 	m.in_frame = malloc(c->frames * sizeof(*m.in_frame));
 	m.free_stack = malloc(c->frames * sizeof(*m.free_stack));
 	m.line = malloc((c->frames + 1) * sizeof(*m.line));
-	if (!m.pages || !m.newest || !m.owner || !m.in_frame || !m.free_stack || !m.line)
+	if (!m.pages || !m.threads || !m.owner || !m.in_frame || !m.free_stack || !m.line)
 		goto out;
 	number_pages(&m, a, n);
 	for (uint32_t f = 0; f < c->frames; f++) {
@@ -322,7 +399,7 @@ int model_run(const struct model_config *c, const struct model_access *a, size_t
 	err = 0;
 out:
 	free(m.pages);
-	free(m.newest);
+	free(m.threads);
 	free(m.owner);
 	free(m.in_frame);
 	free(m.free_stack);

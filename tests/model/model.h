@@ -3,7 +3,8 @@
  * model.h - a brute-force model of demand paging, written from the papers. It shares no code with core/ and must not
  * include anything of it: what both say is then said twice.
  *
- * Time is counted in faults. Memory is managed by one process at a time; probation (sieve) is kept by process.
+ * Time is counted in faults. Memory is managed by one process at a time; probation (sieve) is kept by process, and so
+ * are the pages that threads hold.
  */
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
@@ -24,6 +25,7 @@ struct model_config {
 	uint32_t frames;
 	uint64_t seed;  /* random, nru */
 	uint64_t reset; /* nru: faults between clearings; 0: as many as frames */
+	int hold;       /* 1: each process is a thread that holds its last pages (live) */
 };
 
 struct model_counts {

@@ -1,56 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_core.c - the rules of core.h one by one: holds, probation, windows, dirty bits, evictions, unmap, remap. */
-#include "core/core.h"
-
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#define SPACE 9
-
-static struct vmm *make(const char *policy, uint32_t frames, uint32_t flags, uint32_t batch,
-			uint32_t window)
-{
-	struct vmm_config c = {
-		.frames = frames, .flags = flags, .batch = batch, .window = window, .policy = policy
-	};
-	struct vmm *v = vmm_create(&c);
-
-	assert_non_null(v);
-	return v;
-}
-
-static void fault(struct vmm *v, uint64_t vpn, bool write, uint32_t thread, struct plan *p)
-{
-	assert_int_equal(core_fault(v, SPACE, vpn, write, thread, p), 0);
-}
-
-/* Carries the plan out without failures. */
-static void finish(struct vmm *v, struct plan *p)
-{
-	for (uint32_t i = 0; i < p->n_evict; i++)
-		core_evicted(v, p->evict[i], -1);
-	core_fill(v, p);
-	assert_int_equal(core_check(v), 0);
-}
-
-static enum fault_kind touch(struct vmm *v, uint64_t vpn, bool write, uint32_t thread)
-{
-	struct plan p;
-
-	fault(v, vpn, write, thread, &p);
-	finish(v, &p);
-	return p.kind;
-}
-
-static const struct page *at(struct vmm *v, uint64_t vpn)
-{
-	return core_page(v, core_find(v, SPACE, vpn));
-}
+#include "tests/unit/drive.h"
 
 /* FIFO would take the page of the thread that waits; with its hold the next one goes. */
 static void test_hold(void **state)
@@ -99,9 +49,10 @@ static void test_hold_shared(void **state)
 	vmm_destroy(v);
 }
 
+/* Depth 1: so few frames that two threads get no more. */
 static void test_probation(void **state)
 {
-	struct vmm *v = make("sieve", 8, VMM_FLAG_LIVE | VMM_FLAG_TRACK_DIRTY, 1, 0);
+	struct vmm *v = make("sieve", 4, VMM_FLAG_LIVE | VMM_FLAG_TRACK_DIRTY, 1, 0);
 	struct plan p;
 
 	(void)state;

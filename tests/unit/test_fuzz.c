@@ -96,6 +96,8 @@ static void execute(struct fuzz *z, struct plan *p)
 			}
 			check(z);
 		}
+		if (pick(z, 40) == 0)
+			core_thread_exit(z->v, pick(z, THREADS));
 		if (!p->needs_frame || core_frames_free(z->v))
 			break;
 		err = core_room(z->v, p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_model.c - the core and the brute-force model agree to the digit on random, Zipf, looping and phased strings at
- * many frame counts, with one and with several processes.
+ * many frame counts, with one and with several processes, and with processes that hold pages as threads do.
  */
 #include "core/vmm.h"
 #include "tests/model/model.h"
@@ -71,13 +71,14 @@ static void make_string(uint64_t (*reference)(uint32_t, uint32_t), uint32_t page
 		};
 }
 
-static void run_core(const char *policy, uint32_t frames, uint64_t seed, struct vm_stats *stats)
+static void run_core(const char *policy, const struct model_config *m, struct vm_stats *stats)
 {
 	struct vmm_config c = {
 		.size = sizeof(c),
-		.frames = frames,
-		.flags = VMM_FLAG_TIME_FAULTS | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_PROBATION,
-		.seed = seed,
+		.frames = m->frames,
+		.flags = VMM_FLAG_TIME_FAULTS | VMM_FLAG_TRACK_DIRTY |
+			 (m->hold ? VMM_FLAG_LIVE : VMM_FLAG_PROBATION),
+		.seed = m->seed,
 		.policy = policy,
 	};
 	struct vmm *v = vmm_create(&c);
@@ -96,7 +97,7 @@ static void compare(const char *policy, const struct model_config *c)
 	struct model_counts m;
 	struct vm_stats s;
 
-	run_core(policy, c->frames, c->seed, &s);
+	run_core(policy, c, &s);
 	assert_int_equal(model_run(c, string, LENGTH, &m), 0);
 	assert_int_equal(s.faults, m.faults);
 	assert_int_equal(s.faults_zero, m.faults_zero);
@@ -109,12 +110,10 @@ static void compare(const char *policy, const struct model_config *c)
 	assert_int_equal(s.accesses, LENGTH);
 }
 
-static void compare_all(void)
+static void compare_at(const uint32_t *sizes, size_t n, int hold)
 {
-	static const uint32_t sizes[] = { 1, 2, 3, 4, 5, 7, 8, 16, 31, 64, 65, 127, 128, 200, 300 };
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct model_config c = { .frames = sizes[i], .seed = 42 + i, .reset = 0 };
+	for (size_t i = 0; i < n; i++) {
+		struct model_config c = { .frames = sizes[i], .seed = 42 + i, .hold = hold };
 
 		c.policy = MODEL_FIFO;
 		compare("fifo", &c);
@@ -133,12 +132,15 @@ static void compare_all(void)
 	}
 }
 
+struct string {
+	uint64_t (*reference)(uint32_t, uint32_t);
+	uint32_t pages, pids, write_percent;
+};
+
 static void test_agree(void **state)
 {
-	static const struct {
-		uint64_t (*reference)(uint32_t, uint32_t);
-		uint32_t pages, pids, write_percent;
-	} strings[] = {
+	static const uint32_t sizes[] = { 1, 2, 3, 4, 5, 7, 8, 16, 31, 64, 65, 127, 128, 200, 300 };
+	static const struct string strings[] = {
 		{ uniform, 10, 1, 30 }, { uniform, 250, 1, 5 },  { skewed, 1000, 1, 20 },
 		{ skewed, 300, 3, 50 }, { loop, 60, 1, 0 },      { loop, 130, 1, 10 },
 		{ phased, 200, 1, 25 }, { phased, 100, 5, 100 }, { sparse, 200, 2, 30 },
@@ -148,7 +150,26 @@ static void test_agree(void **state)
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
 		make_string(strings[i].reference, strings[i].pages, strings[i].pids,
 			    strings[i].write_percent);
-		compare_all();
+		compare_at(sizes, sizeof(sizes) / sizeof(sizes[0]), 0);
+	}
+}
+
+/* With one process it makes no difference. */
+static void test_agree_holding(void **state)
+{
+	static const uint32_t sizes[] = { 12, 13, 25, 48, 64, 100, 250 };
+	static const struct string strings[] = {
+		{ uniform, 50, 1, 30 }, { skewed, 300, 1, 20 }, { uniform, 40, 2, 30 },
+		{ skewed, 200, 3, 50 }, { loop, 50, 2, 10 },    { phased, 100, 6, 20 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		make_string(strings[i].reference, strings[i].pages, strings[i].pids,
+			    strings[i].write_percent);
+		compare_at(sizes, sizeof(sizes) / sizeof(sizes[0]), 1);
+		if (strings[i].pids == 1)
+			compare_at(sizes, sizeof(sizes) / sizeof(sizes[0]), 0);
 	}
 }
 
@@ -156,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agree),
+		cmocka_unit_test(test_agree_holding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
