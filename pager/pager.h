@@ -178,20 +178,25 @@ int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum r
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
 void space_unmanage(struct space *s, uint64_t start,
 		    uint64_t end); /* also unregisters and forgets the regions */
-void space_reread(struct space *s, uint64_t start,
-		  uint64_t end); /* protections from /proc, after a call that failed half-way */
-/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
-int space_mappings(struct space *s, uint64_t start, uint64_t end,
-		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 void space_load(struct space *s, uint64_t start,
 		uint64_t end); /* every stored page becomes resident */
-void space_forked(struct space *parent, int uffd);
 int space_make_ring(struct space *s);
 bool space_is_mm_of(struct space *s, pid_t pid);
 int space_read(struct space *s, pid_t pid, uint64_t addr, void *buf, size_t len);
 int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size_t len);
 void space_gone(void *arg, uint32_t id,
 		const struct page *page); /* core_gone_fn: drops slot and buffer */
+
+/* fork.c */
+void space_forked(struct space *parent, int uffd);
+
+/* maps.c */
+int space_take(struct space *s, pid_t pid); /* manages what is mapped already; 0 or -errno */
+void space_reread(struct space *s, uint64_t start,
+		  uint64_t end); /* protections from /proc, after a call that failed half-way */
+/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
+int space_mappings(struct space *s, uint64_t start, uint64_t end,
+		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
 /* fault.c */
 void faults_read(struct space *s);  /* all waiting messages: events first, faults queued */
