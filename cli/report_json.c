@@ -263,7 +263,8 @@ static json_t *report_tree(const struct report *r)
 	if (r->config->checksum)
 		set_count(root, "checksums", res->checksums);
 	set_count(root, "store_peak_bytes", res->store_peak_bytes);
-	set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
+	if (res->unmanaged_samples)
+		set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
 	set_count(root, "processes_total", res->processes_total);
 	set_count(root, "processes_running", res->processes_running);
 	set(root, "processes", processes(r));

@@ -171,6 +171,7 @@ struct process *process_get(struct pager *p, pid_t pid)
 	if (s)
 		process_join(pr, s);
 	placement_process(p, pid);
+	unmanaged_start(p);
 	return pr;
 }
 
@@ -222,6 +223,7 @@ void process_refresh(struct pager *p, struct process *pr)
 	pr->paged_ever = false;
 	pr->reason[0] = 0;
 	read_comm(pr);
+	unmanaged_start(p);
 }
 
 void process_died(struct pager *p, struct process *pr)

@@ -16,6 +16,7 @@
 #include "pager/hist.h"
 #include "pager/region.h"
 #include "pager/run.h"
+#include "pager/sampler.h"
 #include "pager/slab.h"
 #include "pager/store.h"
 #include "preload/protocol.h"
@@ -135,6 +136,7 @@ struct pager {
 	uint32_t depth;   /* of nested loops */
 	struct placement *placement;
 	struct space *hot; /* served a fault just now */
+	struct sampler unmanaged;
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -254,6 +256,11 @@ bool placement_call(struct pager *p, struct process *pr, struct thread *t,
 		    const struct seccomp_notif *n);
 void placement_process(struct pager *p, pid_t pid); /* a process is met for the first time */
 int placement_init(struct pager *p);
+
+/* unmanaged.c: anonymous memory outside the managed ranges */
+void unmanaged_start(struct pager *p); /* a process or an image is new */
+void unmanaged_tick(struct pager *p);
+void unmanaged_last(struct pager *p); /* a process is about to give up its memory */
 
 /* report.c: fills the result that the front prints. */
 void snapshot(struct pager *p);

@@ -252,6 +252,7 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t,
 		agent_retire(s, 0);
 	switch (n->data.nr) {
 	case SYS_exit:
+		unmanaged_last(p);
 		thread_exit(s, t, (int)n->data.args[0]);
 		break;
 	case SYS_set_tid_address:
@@ -359,6 +360,8 @@ static void dispatch(struct pager *p, const struct seccomp_notif *n)
 		break;
 	case SYS_execve:
 	case SYS_execveat:
+		if (s)
+			unmanaged_last(p);
 		pr->exec_pending = true;
 		notif_continue(p, n);
 		break;

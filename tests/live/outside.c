@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * outside.c - keeps memory of one kind for a while.
+ *
+ *   outside mapped|heap|stack MIB MILLISECONDS [fork]
+ *
+ * Writes to each page of MIB mebibytes in a private mapping, in the brk heap or on the stack, sleeps, checks them, and gives them
+ * back, all before it exits. With `fork` a child does that, and the parent waits.
+ */
+#define _GNU_SOURCE
+#include <alloca.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+
+static int keep(volatile unsigned char *memory, size_t bytes, long ms)
+{
+	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+	size_t at;
+
+	for (at = 0; at < bytes; at += PAGE)
+		memory[at] = (unsigned char)(at / PAGE + 1);
+	nanosleep(&pause, NULL);
+	for (at = 0; at < bytes; at += PAGE)
+		if (memory[at] != (unsigned char)(at / PAGE + 1))
+			return 1;
+	return 0;
+}
+
+static int mapped(size_t bytes, long ms)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED || keep(p, bytes, ms) || munmap(p, bytes);
+}
+
+static int heap(size_t bytes, long ms)
+{
+	void *p = sbrk((intptr_t)bytes);
+
+	return p == (void *)-1 || keep(p, bytes, ms) || sbrk(-(intptr_t)bytes) == (void *)-1;
+}
+
+static __attribute__((noinline)) int stack(size_t bytes, long ms)
+{
+	return keep(alloca(bytes), bytes, ms);
+}
+
+int main(int argc, char **argv)
+{
+	int (*kind)(size_t, long) = NULL, status = 0;
+	size_t bytes;
+	pid_t pid = 0;
+
+	if (argc > 3)
+		kind = !strcmp(argv[1], "mapped")  ? mapped
+		       : !strcmp(argv[1], "heap")  ? heap
+		       : !strcmp(argv[1], "stack") ? stack
+						   : NULL;
+	if (!kind)
+		return fprintf(stderr, "usage: outside mapped|heap|stack MIB MS [fork]\n"), 2;
+	bytes = (size_t)atol(argv[2]) << 20;
+	if (argc > 4 && (pid = fork()) != 0)
+		return waitpid(pid, &status, 0) != pid || status;
+	return kind(bytes, atol(argv[3]));
+}
