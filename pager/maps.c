@@ -3,6 +3,7 @@
  * maps.c - what the kernel has mapped in a program, read from /proc/PID/maps.
  *
  *   space_take      at hello: the mappings of before, of the kinds to be paged, become managed ranges
+ *   space_grown     at a fault below the stack: is it the stack's now?
  *   space_mappings  the kernel's mappings in a range, for calls that go mapping by mapping
  *   space_reread    protections, after a call that failed half-way
  *
@@ -114,6 +115,38 @@ static int take_line(void *arg, const struct map_line *m)
 int space_take(struct space *s, pid_t pid)
 {
 	return maps_each(pid, take_line, s);
+}
+
+struct growth {
+	struct space *s;
+	uint64_t addr;
+};
+
+static int grown_line(void *arg, const struct map_line *m)
+{
+	struct growth *w = arg;
+	struct region part;
+	uint32_t i = 0;
+
+	if (w->addr >= m->end)
+		return 0;
+	if (w->addr >= m->start && regions_next(&w->s->regions, w->addr, m->end, &i, &part) &&
+	    part.kind == KIND_STACK)
+		space_manage(w->s, m->start, part.start, part.prot, KIND_STACK);
+	return 1;
+}
+
+/* The kernel extends the stack at a touch below it, and the registration with it: only the fault tells. */
+struct region *space_grown(struct space *s, uint64_t addr, pid_t tid)
+{
+	struct growth w = { s, addr };
+	struct region part;
+	uint32_t i = 0;
+
+	if (!regions_next(&s->regions, addr, UINT64_MAX, &i, &part) || part.kind != KIND_STACK)
+		return NULL;
+	maps_each(tid, grown_line, &w);
+	return regions_find(&s->regions, addr);
 }
 
 struct mappings {

@@ -194,6 +194,8 @@ void space_forked(struct space *parent, int uffd);
 
 /* maps.c */
 int space_take(struct space *s, pid_t pid); /* manages what is mapped already; 0 or -errno */
+struct region *space_grown(struct space *s, uint64_t addr,
+			   pid_t tid); /* the stack's new part, or NULL */
 void space_reread(struct space *s, uint64_t start,
 		  uint64_t end); /* protections from /proc, after a call that failed half-way */
 /* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */

@@ -2,10 +2,10 @@
 /*
  * outside.c - keeps memory of one kind for a while.
  *
- *   outside mapped|heap|stack MIB MILLISECONDS [fork]
+ *   outside mapped|heap|stack|deep MIB MILLISECONDS [fork]
  *
- * Writes to each page of MIB mebibytes in a private mapping, in the brk heap or on the stack, sleeps, checks them, and gives them
- * back, all before it exits. With `fork` a child does that, and the parent waits.
+ * Writes to each page of MIB mebibytes in a private mapping, in the brk heap, or on the stack in one frame or in many, sleeps,
+ * checks them, and gives them back, all before it exits. With `fork` a child does that, and the parent waits.
  */
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -52,19 +52,43 @@ static __attribute__((noinline)) int stack(size_t bytes, long ms)
 	return keep(alloca(bytes), bytes, ms);
 }
 
+/* The stack grows page by page, and is used again on the way back. */
+static __attribute__((noinline)) int deep(size_t bytes, long ms)
+{
+	volatile unsigned char frame[2048];
+	size_t i;
+	int bad;
+
+	for (i = 0; i < sizeof(frame); i += 256)
+		frame[i] = (unsigned char)(bytes / 2048 + i / 256);
+	if (bytes > sizeof(frame)) {
+		bad = deep(bytes - sizeof(frame), ms);
+	} else {
+		struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+		bad = nanosleep(&pause, NULL);
+	}
+	for (i = 0; i < sizeof(frame); i += 256)
+		bad |= frame[i] != (unsigned char)(bytes / 2048 + i / 256);
+	return bad;
+}
+
+static const struct {
+	const char *name;
+	int (*keep)(size_t bytes, long ms);
+} kinds[] = { { "mapped", mapped }, { "heap", heap }, { "stack", stack }, { "deep", deep } };
+
 int main(int argc, char **argv)
 {
 	int (*kind)(size_t, long) = NULL, status = 0;
 	size_t bytes;
 	pid_t pid = 0;
 
-	if (argc > 3)
-		kind = !strcmp(argv[1], "mapped")  ? mapped
-		       : !strcmp(argv[1], "heap")  ? heap
-		       : !strcmp(argv[1], "stack") ? stack
-						   : NULL;
+	for (size_t i = 0; argc > 3 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(argv[1], kinds[i].name))
+			kind = kinds[i].keep;
 	if (!kind)
-		return fprintf(stderr, "usage: outside mapped|heap|stack MIB MS [fork]\n"), 2;
+		return fprintf(stderr, "usage: outside mapped|heap|stack|deep MIB MS [fork]\n"), 2;
 	bytes = (size_t)atol(argv[2]) << 20;
 	if (argc > 4 && (pid = fork()) != 0)
 		return waitpid(pid, &status, 0) != pid || status;
