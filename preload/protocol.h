@@ -35,7 +35,7 @@ enum vmm_fd {
 	VMM_FD_DOORBELL, /* read end of a pipe that nobody writes to: a hang-up means that the pager is gone */
 	VMM_FD_LISTENER, /* the seccomp listener: kept open so that no trapped syscall ever returns ENOSYS */
 	VMM_FD_AGENT, /* no descriptor: 0 when the space has no agent, -EBUSY when it has one */
-	VMM_FD_UFFD, /* a forked child's own userfaultfd, from the pager's fork event; -ENOENT in a first process */
+	VMM_FD_UFFD, /* a forked child's own userfaultfd, from the pager's fork event; -ENOENT without one */
 };
 
 #define VMM_RUN_MAX 64u /* pages in one evict command */
