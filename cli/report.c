@@ -127,7 +127,7 @@ static void text_checks(const struct report *r)
 			" violations, at most %" PRIu64 " frames",
 			res->audits, res->audit_violations, res->audit_peak_frames);
 		if (res->audit_cow_frames)
-			fprintf(stderr, "; the kernel's own fork sharing adds %" PRIu64,
+			fprintf(stderr, "; forked processes together %" PRIu64 " more",
 				res->audit_cow_frames);
 		fputc('\n', stderr);
 	}

@@ -159,7 +159,8 @@ static json_t *audit(const struct run_result *res)
 	set_count(object, "checks", res->audits);
 	set_count(object, "violations", res->audit_violations);
 	set_count(object, "peak_frames", res->audit_peak_frames);
-	set_count(object, "cow_frames", res->audit_cow_frames);
+	if (res->audit_cow_checks)
+		set_count(object, "cow_frames", res->audit_cow_frames);
 	return object;
 }
 

@@ -66,6 +66,7 @@ void space_forked(struct space *parent, int uffd)
 	fcntl(uffd, F_SETFD, FD_CLOEXEC);
 	s->uffd = uffd;
 	s->was_forked = true;
+	s->family = parent->family;
 	s->zapped = parent->zapped;
 	s->brk_start = parent->brk_start;
 	s->brk_end = parent->brk_end;

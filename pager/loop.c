@@ -237,7 +237,9 @@ static int plan_run(struct pager *p, const struct run_config *c)
 /* How long nothing but an event is waited for. */
 static int sleep_ms(const struct pager *p)
 {
-	return sampler_wait_ms(&p->unmanaged, now_ns(), 100);
+	int ms = sampler_wait_ms(&p->unmanaged, now_ns(), 100);
+
+	return p->config->audit ? audit_wait_ms(p, ms) : ms;
 }
 
 int pager_main(const struct run_config *config, struct run_result *result, int control_fd,
@@ -265,6 +267,8 @@ int pager_main(const struct run_config *config, struct run_result *result, int c
 		loop_once(&p, waiting ? 2 : p.hot ? 0 : sleep_ms(&p));
 		placement_tick(&p);
 		unmanaged_tick(&p);
+		if (config->audit)
+			audit_tick(&p);
 		if (waiting)
 			spaces_reap(&p);
 	}

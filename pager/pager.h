@@ -64,7 +64,7 @@ struct agent {
 struct space {
 	struct pager *pager;
 	struct space *next;
-	uint32_t id;
+	uint32_t id, family; /* family: id of the space that it comes from by forks */
 	int uffd, mem_fd, pagemap_fd;
 	struct vmm *core;
 	struct regions regions;
@@ -136,7 +136,7 @@ struct pager {
 	uint32_t depth;   /* of nested loops */
 	struct placement *placement;
 	struct space *hot; /* served a fault just now */
-	struct sampler unmanaged;
+	struct sampler unmanaged, relatives;
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -246,7 +246,10 @@ pid_t thread_group(pid_t tid);
 bool process_may_lock(pid_t pid); /* CAP_IPC_LOCK */
 
 /* audit.c */
-void audit(struct space *s);
+void audit(struct space *s);                        /* after a fault */
+void audit_tick(struct pager *p);                   /* from time to time */
+void audit_relatives(struct pager *p);              /* a relative appeared, or is about to leave */
+int audit_wait_ms(const struct pager *p, int most); /* until the next tick has something to do */
 int present_each(struct space *s, uint64_t start, uint64_t end,
 		 int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 

@@ -3,15 +3,13 @@
  * sampler.h - when to take the next of a series of measurements, none of which may cost the program much.
  *
  * Due every interval_ns, which doubles from its first value to its largest; allowed in between, when something is about to be
- * lost. Neither before the pager has done something else for SAMPLER_SHARE times as long as the last one took.
+ * lost. Neither before the pager has done something else for `share` times as long as the last one took.
  */
 #ifndef PAGER_SAMPLER_H
 #define PAGER_SAMPLER_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define SAMPLER_SHARE 50u /* at most 2% of the time */
 
 struct sampler {
 	uint64_t interval_ns;
@@ -37,9 +35,9 @@ static inline bool sampler_allowed(const struct sampler *s, uint64_t now)
 }
 
 static inline void sampler_done(struct sampler *s, uint64_t begin, uint64_t end,
-				uint64_t largest_ns)
+				uint64_t largest_ns, uint32_t share)
 {
-	s->allowed_ns = end + (end - begin) * SAMPLER_SHARE;
+	s->allowed_ns = end + (end - begin) * share;
 	s->due_ns = end + s->interval_ns;
 	s->interval_ns = s->interval_ns * 2 < largest_ns ? s->interval_ns * 2 : largest_ns;
 }

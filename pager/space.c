@@ -51,7 +51,7 @@ struct space *space_new(struct pager *p)
 	if (!s->core)
 		fatal(p, "the core cannot be set up for %u frames: %s", p->frames, strerror(errno));
 	s->pager = p;
-	s->id = ++p->next_space;
+	s->id = s->family = ++p->next_space;
 	s->uffd = s->mem_fd = s->pagemap_fd = s->agent.ring_fd = -1;
 	s->agent.doorbell[0] = s->agent.doorbell[1] = -1;
 	s->spurious_page = VMM_NONE;

@@ -139,6 +139,8 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 		pin_address(s, t->tid_addr, t->tid);
 		pin_address(s, t->robust_head, t->tid);
 	}
+	if (s->was_forked)
+		audit_relatives(p);
 	return 0;
 }
 
@@ -360,8 +362,10 @@ static void dispatch(struct pager *p, const struct seccomp_notif *n)
 		break;
 	case SYS_execve:
 	case SYS_execveat:
-		if (s)
+		if (s) {
 			unmanaged_last(p);
+			audit_relatives(p);
+		}
 		pr->exec_pending = true;
 		notif_continue(p, n);
 		break;

@@ -19,6 +19,7 @@
 
 #define FIRST_NS 5000000ull /* after a process or a new image was met */
 #define LARGEST_NS 100000000ull
+#define SHARE 50u /* at most 2% of the time */
 
 /* Anonymous pages of a process that are present, or -1: its memory is gone or cannot be seen. */
 static int64_t anonymous_pages(pid_t pid)
@@ -92,7 +93,7 @@ static void sample(struct pager *p, uint64_t begin)
 		if ((uint64_t)pages * VMM_PAGE > r->unmanaged_bytes)
 			r->unmanaged_bytes = (uint64_t)pages * VMM_PAGE;
 	}
-	sampler_done(&p->unmanaged, begin, now_ns(), LARGEST_NS);
+	sampler_done(&p->unmanaged, begin, now_ns(), LARGEST_NS, SHARE);
 }
 
 void unmanaged_start(struct pager *p)

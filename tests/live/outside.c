@@ -2,10 +2,11 @@
 /*
  * outside.c - keeps memory of one kind for a while.
  *
- *   outside mapped|heap|stack|deep MIB MILLISECONDS [fork]
+ *   outside mapped|heap|stack|deep MIB MILLISECONDS [fork|share]
  *
  * Writes to each page of MIB mebibytes in a private mapping, in the brk heap, or on the stack in one frame or in many, sleeps,
- * checks them, and gives them back, all before it exits. With `fork` a child does that, and the parent waits.
+ * checks them, and gives them back, all before it exits. With `fork` a child does that, and the parent waits. With `share` a child that only reads lives
+ * while the memory is kept.
  */
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -19,14 +20,22 @@
 
 #define PAGE 4096u
 
+static int shared;
+
 static int keep(volatile unsigned char *memory, size_t bytes, long ms)
 {
 	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
 	size_t at;
+	int status;
+	pid_t pid = 0;
 
 	for (at = 0; at < bytes; at += PAGE)
 		memory[at] = (unsigned char)(at / PAGE + 1);
+	if (shared && (pid = fork()) < 0)
+		return 1;
 	nanosleep(&pause, NULL);
+	if (pid && (waitpid(pid, &status, 0) != pid || status))
+		return 1;
 	for (at = 0; at < bytes; at += PAGE)
 		if (memory[at] != (unsigned char)(at / PAGE + 1))
 			return 1;
@@ -88,9 +97,12 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], kinds[i].name))
 			kind = kinds[i].keep;
 	if (!kind)
-		return fprintf(stderr, "usage: outside mapped|heap|stack|deep MIB MS [fork]\n"), 2;
+		return fprintf(stderr,
+			       "usage: outside mapped|heap|stack|deep MIB MS [fork|share]\n"),
+		       2;
 	bytes = (size_t)atol(argv[2]) << 20;
-	if (argc > 4 && (pid = fork()) != 0)
+	shared = argc > 4 && !strcmp(argv[4], "share");
+	if (argc > 4 && !shared && (pid = fork()) != 0)
 		return waitpid(pid, &status, 0) != pid || status;
 	return kind(bytes, atol(argv[3]));
 }
