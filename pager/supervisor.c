@@ -258,8 +258,6 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t,
 		thread_exit(s, t, (int)n->data.args[0]);
 		break;
 	case SYS_set_tid_address:
-		pin_address(s, n->data.args[0], t->tid);
-		break;
 	case SYS_set_robust_list:
 		pin_address(s, n->data.args[0], t->tid);
 		break;

@@ -67,8 +67,8 @@ enum ring_op { RING_SYSCALL = 1, RING_EVICT, RING_RETIRE };
 
 struct vmm_ring {
 	uint32_t version;
-	_Atomic uint32_t state; /* enum ring_state; futex */
-	uint64_t cookie;        /* of the space: tells whether a process still has this mm */
+	uint32_t state;  /* enum ring_state; futex; only through __atomic builtins */
+	uint64_t cookie; /* of the space: tells whether a process still has this mm */
 	uint32_t op;
 	uint32_t count;              /* EVICT: pages */
 	uint64_t nr, arg[6];         /* SYSCALL */
