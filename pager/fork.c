@@ -1,14 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork.c - the fork event: a space for the child, with a copy of the parent's books.
+ * fork.c - forks of a paged process.
  *
- * Resident pages stay mapped in both (the kernel shares them until one writes), stored pages share their slots, idle pages become
- * stored in the child. The event may arrive in the middle of a plan; the books are then those of the moment the kernel copied the
- * page tables, because nothing has moved since (see lifecycle.c).
+ *   NONE --trapped, continued (fork_begin)--> forking --event (space_forked)--> NONE
+ *                                             forking --the thread shows up elsewhere (fork_settled)--> NONE
+ *
+ * While `forking` the space's other calls are deferred. Faults go on: UFFDIO_COPY and UFFDIO_MOVE fail with EAGAIN from the moment
+ * the kernel copies the page tables until the event is read, so the books at the event are those of the copy, in the middle of a plan too.
+ *
+ * The child's space gets a copy of the parent's books: resident pages stay mapped in both (the kernel shares them until one writes),
+ * stored pages share their slots, idle pages become stored in the child.
  */
 #include "pager/pager.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#define FORK_LOOK_NS 10000000ull /* a fork without event is looked at after this */
+
+/* An unidentified child of this parent must become known before the next one: look through /proc for it. */
+static void identify_child(struct space *parent)
+{
+	struct pager *p = parent->pager;
+	struct space *s;
+	struct process *pr, *next;
+
+	for (s = p->spaces; s; s = s->next) {
+		pid_t child, known = s->parent;
+		char path[64];
+		FILE *f;
+
+		if (!known || s->dead)
+			continue;
+		HASH_ITER(hh, p->processes, pr, next)
+		{
+			if (pr->space != parent || pr->pid != known)
+				continue;
+			snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pr->pid, pr->pid);
+			f = fopen(path, "re");
+			while (f && fscanf(f, "%d", &child) == 1) {
+				struct process *c;
+
+				HASH_FIND_INT(p->processes, &child, c);
+				if (!c)
+					process_get(p, child);
+			}
+			if (f)
+				fclose(f);
+		}
+	}
+}
+
+void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid)
+{
+	identify_child(s);
+	s->forking = (pid_t)n->pid;
+	s->forking_since_ns = now_ns();
+	s->forking_ctid = ctid;
+}
+
+bool fork_settled(struct space *s, bool poll_now)
+{
+	char path[64];
+	long nr = -1;
+	FILE *f;
+
+	if (!s->forking)
+		return true;
+	if (!poll_now || now_ns() - s->forking_since_ns < FORK_LOOK_NS)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/syscall", s->forking);
+	f = fopen(path, "re");
+	if (!f) {
+		s->forking = 0; /* the thread is gone */
+		return true;
+	}
+	if (fscanf(f, "%ld", &nr) == 1 && nr >= 0 && nr != SYS_fork && nr != SYS_clone &&
+	    nr != SYS_clone3)
+		s->forking = 0; /* it waits in another call: no fork happened */
+	fclose(f);
+	return !s->forking;
+}
 
 struct heir {
 	struct space *parent, *child;

@@ -190,6 +190,8 @@ void space_gone(void *arg, uint32_t id,
 		const struct page *page); /* core_gone_fn: drops slot and buffer */
 
 /* fork.c */
+void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
+bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
 void space_forked(struct space *parent, int uffd);
 
 /* maps.c */
@@ -235,8 +237,6 @@ void process_refresh(struct pager *p,
 		     struct process *pr); /* after a trapped exec: which mm is it now? */
 void process_not_paged(struct process *pr);
 void spaces_reap(struct pager *p); /* spaces whose mm is gone */
-void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
-bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
 void pin_address(struct space *s, uint64_t addr, pid_t tid);
 void pins_sweep(struct space *s);
 void thread_exit(struct space *s, struct thread *t, int code);
