@@ -125,13 +125,18 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 		if (s->uffd < 0)
 			return s->uffd;
 		rc = uffd_api(s->uffd, NULL);
-		if (rc)
+		if (rc) {
+			close(s->uffd);
+			s->uffd = -1;
 			return rc;
+		}
 		loop_watch(p, s->uffd, watch_key(WATCH_UFFD, s->id));
 	}
 	rc = space_hello(s, pr, &h);
-	if (rc)
+	if (rc) {
+		s->agent.ready = false;
 		return rc;
+	}
 	pr->paged_ever = true;
 	pr->reason[0] = 0;
 	HASH_ITER(hh, p->threads, t, next)
@@ -144,6 +149,16 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 	return 0;
 }
 
+static void refused(struct pager *p, struct process *pr, int rc)
+{
+	if (rc == -EPERM || rc == -EACCES)
+		snprintf(pr->reason, sizeof(pr->reason),
+			 "its memory is closed to vmm (is the program's file readable?)");
+	else
+		snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s", strerror(-rc));
+	msg(p, "process %d (%s) is not paged: %s", pr->pid, pr->comm, pr->reason);
+}
+
 static void hypercall(struct pager *p, struct process *pr, const struct seccomp_notif *n)
 {
 	int rc;
@@ -154,11 +169,8 @@ static void hypercall(struct pager *p, struct process *pr, const struct seccomp_
 		break;
 	case HYPER_HELLO:
 		rc = hello(p, pr, n);
-		if (rc && !pr->paged_ever) {
-			snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s",
-				 strerror(-rc));
-			msg(p, "process %d (%s) is not paged: %s", pr->pid, pr->comm, pr->reason);
-		}
+		if (rc && !pr->paged_ever)
+			refused(p, pr, rc);
 		notif_return(p, n, rc);
 		break;
 	default:

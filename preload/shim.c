@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/ioctl.h>
 #include <linux/prctl.h>
 #include <pthread.h>
@@ -210,6 +211,15 @@ static int agent_is_gone(void)
 	return hyper(HYPER_FD, VMM_FD_AGENT) == 0;
 }
 
+/* The pager refused: nobody will talk to this agent. It leaves; what it stands on stays until the next start. */
+static void dismiss(struct vmm_ring *ring)
+{
+	ring->op = RING_RETIRE;
+	ring->arg[0] = 0;
+	__atomic_store_n(&ring->state, RING_COMMAND, __ATOMIC_RELEASE);
+	raw_syscall(SYS_futex, (long)&ring->state, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
 void shim_start(int forked)
 {
 	struct setup s = {
@@ -237,7 +247,8 @@ void shim_start(int forked)
 			.ring_bytes = sizeof(struct vmm_ring),
 			.quiet = (uint64_t)&quiet,
 		};
-		hyper(HYPER_HELLO, (long)&hello);
+		if (hyper(HYPER_HELLO, (long)&hello) < 0)
+			dismiss((struct vmm_ring *)s.ring);
 		drop_memory(my_ring, my_block);
 		my_ring = s.ring;
 		my_block = s.block;
