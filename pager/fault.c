@@ -336,6 +336,8 @@ void faults_serve(struct space *s)
 		struct fault f = s->queue[i];
 		struct region *g = regions_find(&s->regions, f.addr);
 
+		if (!g)
+			g = space_grown(s, f.addr, (pid_t)f.tid);
 		if (!g) { /* unmapped since: the thread tries again and gets what is there now */
 			uffd_wake(s->uffd, f.addr, VMM_PAGE);
 			continue;

@@ -189,6 +189,7 @@ static int setup(struct pager *p, int control_fd, int listener)
 	p->listener = listener;
 	p->device = uffd_open_device();
 	p->mremap_many = moves_many();
+	unmanaged_start(p);
 	if (getrandom(&p->cookie, sizeof(p->cookie), 0) != sizeof(p->cookie))
 		return -EIO;
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
@@ -232,6 +233,14 @@ static int plan_run(struct pager *p, const struct run_config *c)
 	return p->store_ops->open(&p->store, limit);
 }
 
+/* How long nothing but an event is waited for. */
+static int sleep_ms(const struct pager *p)
+{
+	int ms = sampler_wait_ms(&p->unmanaged, now_ns(), 100);
+
+	return p->config->audit ? audit_wait_ms(p, ms) : ms;
+}
+
 int pager_main(const struct run_config *config, struct run_result *result, int control_fd,
 	       int listener, pid_t first)
 {
@@ -254,8 +263,11 @@ int pager_main(const struct run_config *config, struct run_result *result, int c
 		bool waiting = leftovers(&p) | agents_alone(&p);
 
 		serve_hot(&p);
-		loop_once(&p, waiting ? 2 : p.hot ? 0 : 100);
+		loop_once(&p, waiting ? 2 : p.hot ? 0 : sleep_ms(&p));
 		placement_tick(&p);
+		unmanaged_tick(&p);
+		if (config->audit)
+			audit_tick(&p);
 		if (waiting)
 			spaces_reap(&p);
 	}

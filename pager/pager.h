@@ -16,6 +16,7 @@
 #include "pager/hist.h"
 #include "pager/region.h"
 #include "pager/run.h"
+#include "pager/sampler.h"
 #include "pager/slab.h"
 #include "pager/store.h"
 #include "preload/protocol.h"
@@ -63,7 +64,7 @@ struct agent {
 struct space {
 	struct pager *pager;
 	struct space *next;
-	uint32_t id;
+	uint32_t id, family; /* family: id of the space that it comes from by forks */
 	int uffd, mem_fd, pagemap_fd;
 	struct vmm *core;
 	struct regions regions;
@@ -135,6 +136,7 @@ struct pager {
 	uint32_t depth;   /* of nested loops */
 	struct placement *placement;
 	struct space *hot; /* served a fault just now */
+	struct sampler unmanaged, relatives;
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -178,20 +180,29 @@ int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum r
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
 void space_unmanage(struct space *s, uint64_t start,
 		    uint64_t end); /* also unregisters and forgets the regions */
-void space_reread(struct space *s, uint64_t start,
-		  uint64_t end); /* protections from /proc, after a call that failed half-way */
-/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
-int space_mappings(struct space *s, uint64_t start, uint64_t end,
-		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 void space_load(struct space *s, uint64_t start,
 		uint64_t end); /* every stored page becomes resident */
-void space_forked(struct space *parent, int uffd);
 int space_make_ring(struct space *s);
 bool space_is_mm_of(struct space *s, pid_t pid);
 int space_read(struct space *s, pid_t pid, uint64_t addr, void *buf, size_t len);
 int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size_t len);
 void space_gone(void *arg, uint32_t id,
 		const struct page *page); /* core_gone_fn: drops slot and buffer */
+
+/* fork.c */
+void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
+bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
+void space_forked(struct space *parent, int uffd);
+
+/* maps.c */
+int space_take(struct space *s, pid_t pid); /* manages what is mapped already; 0 or -errno */
+struct region *space_grown(struct space *s, uint64_t addr,
+			   pid_t tid); /* the stack's new part, or NULL */
+void space_reread(struct space *s, uint64_t start,
+		  uint64_t end); /* protections from /proc, after a call that failed half-way */
+/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
+int space_mappings(struct space *s, uint64_t start, uint64_t end,
+		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
 /* fault.c */
 void faults_read(struct space *s);  /* all waiting messages: events first, faults queued */
@@ -226,8 +237,6 @@ void process_refresh(struct pager *p,
 		     struct process *pr); /* after a trapped exec: which mm is it now? */
 void process_not_paged(struct process *pr);
 void spaces_reap(struct pager *p); /* spaces whose mm is gone */
-void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
-bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
 void pin_address(struct space *s, uint64_t addr, pid_t tid);
 void pins_sweep(struct space *s);
 void thread_exit(struct space *s, struct thread *t, int code);
@@ -237,7 +246,10 @@ pid_t thread_group(pid_t tid);
 bool process_may_lock(pid_t pid); /* CAP_IPC_LOCK */
 
 /* audit.c */
-void audit(struct space *s);
+void audit(struct space *s);                        /* after a fault */
+void audit_tick(struct pager *p);                   /* from time to time */
+void audit_relatives(struct pager *p);              /* a relative appeared, or is about to leave */
+int audit_wait_ms(const struct pager *p, int most); /* until the next tick has something to do */
 int present_each(struct space *s, uint64_t start, uint64_t end,
 		 int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
@@ -249,6 +261,11 @@ bool placement_call(struct pager *p, struct process *pr, struct thread *t,
 		    const struct seccomp_notif *n);
 void placement_process(struct pager *p, pid_t pid); /* a process is met for the first time */
 int placement_init(struct pager *p);
+
+/* unmanaged.c: anonymous memory outside the managed ranges */
+void unmanaged_start(struct pager *p); /* a process or an image is new */
+void unmanaged_tick(struct pager *p);
+void unmanaged_last(struct pager *p); /* a process is about to give up its memory */
 
 /* report.c: fills the result that the front prints. */
 void snapshot(struct pager *p);
