@@ -34,7 +34,7 @@ static int add(void *arg, uint64_t start, uint64_t end)
 static uint64_t frames_in_use(struct space *s)
 {
 	struct region part;
-	uint64_t n = s->idle_bufs;
+	uint64_t n = s->idle_pages;
 	uint32_t i = 0;
 
 	while (regions_next(&s->regions, 0, UINT64_MAX, &i, &part))
@@ -127,7 +127,7 @@ static void count_space(struct census *c, struct space *s)
 
 	c->s = s;
 	c->shared = 0;
-	c->own += s->idle_bufs;
+	c->own += s->idle_pages;
 	while (regions_next(&s->regions, 0, UINT64_MAX, &i, &part))
 		present_each(s, part.start, part.end, count_run, c);
 	if (c->shared > c->shared_most)

@@ -94,17 +94,18 @@ static int inherit(void *arg, uint32_t id, const struct page *page)
 	struct pager *pg = p->pager;
 	struct live *from = space_live(p, id), *to;
 	struct region *g = regions_find(&c->regions, page->vpn * VMM_PAGE);
+	bool out = from->buf != NO_SLOT, differs = out && !idle_is_stored(from);
 	uint32_t nid;
 
 	if (!g || (g->flags & REGION_WIPEONFORK))
 		return 0;
 	/* A plan may be under way: what it has not taken out yet is still mapped, whatever the page's next state will be. */
-	if (from->buf == NO_SLOT && page->frame != VMM_NONE && page->state != PAGE_FILLING) {
+	if (!out && page->frame != VMM_NONE && page->state != PAGE_FILLING) {
 		uint8_t flags = from->slot != NO_SLOT ? PAGE_HAS_COPY : 0;
 
 		if (core_adopt(c->core, 0, page->vpn, flags, FRAME_REF | FRAME_DIRTY, &nid) < 0)
 			return 0; /* cannot be: both pools have the same size */
-	} else if (from->buf != NO_SLOT || from->slot != NO_SLOT) {
+	} else if (differs || from->slot != NO_SLOT) {
 		if (core_add_stored(c->core, 0, page->vpn, &nid) < 0)
 			fatal(pg, "out of memory for a forked address space");
 	} else {
@@ -112,11 +113,10 @@ static int inherit(void *arg, uint32_t id, const struct page *page)
 	}
 	to = space_live(c, nid);
 	from = space_live(p, id);
-	if (from->buf != NO_SLOT) {
-		const void *data = slab_page(&pg->idle, from->buf);
+	if (differs) {
+		const void *data = idle_content(p, id);
 
-		if (pg->store_ops->write(pg->store, &to->slot, data))
-			fatal(pg, "store: a page cannot be written");
+		store_must(pg, pg->store_ops->write(pg->store, &to->slot, data));
 		if (pg->config->checksum)
 			page_sum(to, data);
 	} else if (from->slot != NO_SLOT) {

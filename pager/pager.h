@@ -30,7 +30,7 @@
 /* What the pager keeps about a page, by page id of its space's core. */
 struct live {
 	uint32_t slot; /* in the store, NO_SLOT when none: the page's last evicted content */
-	uint32_t buf;  /* in pager.idle while the page is IDLE, NO_SLOT otherwise */
+	uint32_t buf;  /* content while the page is IDLE (idle.c), NO_SLOT otherwise */
 	uint64_t sum;  /* hash of the slot's content (--checksum) */
 };
 
@@ -78,11 +78,12 @@ struct space {
 	uint64_t forking_since_ns, forking_ctid;
 	struct fault *queue;
 	uint32_t queue_len, queue_cap;
+	uint32_t last_tid, many;        /* who faulted last; != 0: several threads do */
 	struct seccomp_notif *deferred; /* VM syscalls that wait for the fork */
 	uint32_t deferred_len, deferred_cap;
 	struct pin *pins;
 	uint32_t pins_len, pins_cap;
-	uint32_t idle_bufs;
+	uint32_t idle_pages; /* with content out of the mapping */
 	uint32_t spurious_page, spurious_count;
 	pid_t stats_pid; /* process that the space's counters are reported under */
 	bool track_dirty;
@@ -127,7 +128,7 @@ struct pager {
 	uint32_t next_space;
 	struct store *store;
 	const struct store_ops *store_ops;
-	struct slab idle; /* copies of idle pages: they are frames */
+	struct slab pages; /* content in memory: of idle pages, and the slots of the mem store */
 	uint32_t frames, batch, window;
 	enum policy_class class;
 	bool needs_dirty;
@@ -135,7 +136,8 @@ struct pager {
 	pid_t first;      /* the program */
 	uint32_t depth;   /* of nested loops */
 	struct placement *placement;
-	struct space *hot; /* served a fault just now */
+	struct space *hot;      /* served a fault just now */
+	uint32_t early, yields; /* see next_fault() */
 	struct sampler unmanaged, relatives;
 };
 
@@ -205,8 +207,9 @@ int space_mappings(struct space *s, uint64_t start, uint64_t end,
 		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
 /* fault.c */
-void faults_read(struct space *s);  /* all waiting messages: events first, faults queued */
-void faults_serve(struct space *s); /* the queue */
+void faults_read(struct space *s);     /* all waiting messages: events first, faults queued */
+void faults_read_hot(struct space *s); /* likewise, or just the one that is probably there */
+void faults_serve(struct space *s);    /* the queue */
 int fault_resident(struct space *s, uint64_t addr,
 		   bool write); /* makes one page resident, for no thread */
 int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
@@ -214,10 +217,20 @@ int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
 /* reclaim.c: executes the idle and evict lists of a plan, and, if it can, the fill: *filled. 0 or -errno. */
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
 	    bool *filled);
+void store_must(struct pager *p, int rc);        /* fatal unless 0: what a store's write said */
 void page_sum(struct live *l, const void *data); /* remembers the hash of what was stored */
 const void *
 page_copy(struct space *s,
 	  uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
+
+/* idle.c */
+void idle_keep(struct space *s, uint32_t page,
+	       const void *data); /* it was taken out of its mapping */
+const void *idle_content(struct space *s, uint32_t page);
+bool idle_is_stored(const struct live *l); /* idle, and the store has its content (none: zeros) */
+void idle_forget(struct space *s,
+		 struct live *l);               /* mapped again, or gone; nothing when not idle */
+int idle_evict(struct space *s, uint32_t page); /* to the store; what core_evicted wants to hear */
 
 /* supervisor.c */
 void supervise(struct pager *p);

@@ -139,10 +139,7 @@ void space_gone(void *arg, uint32_t id, const struct page *page)
 	(void)page;
 	if (l->slot != NO_SLOT)
 		s->pager->store_ops->unref(s->pager->store, l->slot);
-	if (l->buf != NO_SLOT) {
-		slab_unref(&s->pager->idle, l->buf);
-		s->idle_bufs--;
-	}
+	idle_forget(s, l);
 	*l = (struct live){ NO_SLOT, NO_SLOT, 0 };
 }
 
@@ -384,7 +381,7 @@ static const uint8_t *unmapped_content(struct space *s, uint64_t addr)
 		return NULL;
 	l = space_live(s, id);
 	if (l->buf != NO_SLOT)
-		return slab_page(&s->pager->idle, l->buf);
+		return idle_content(s, id);
 	return l->slot != NO_SLOT ? page_copy(s, id) : zeros;
 }
 

@@ -54,7 +54,7 @@ static int64_t outside(struct space *s)
 
 	if (n < 0)
 		return -1;
-	managed = (int64_t)(s->pager->frames - core_frames_free(s->core)) - s->idle_bufs;
+	managed = (int64_t)(s->pager->frames - core_frames_free(s->core)) - s->idle_pages;
 	present_each(s, a->stack, a->stack + a->stack_bytes, count, &ours);
 	present_each(s, VMM_GATE_ADDR, VMM_GATE_ADDR + VMM_GATE_BYTES, count, &ours);
 	n -= managed + ours;

@@ -32,6 +32,7 @@
 #endif
 
 #define AGENT_STACK_BYTES (32u * 1024)
+#define AGENT_SLICE_NS 100000u /* the shortest that the kernel takes */
 #define STAGING_BYTES ((uint64_t)VMM_RUN_MAX * VMM_PAGE)
 #define BLOCK_BYTES (AGENT_STACK_BYTES + 2 * STAGING_BYTES)
 
@@ -103,6 +104,31 @@ __asm__(".text\n"
 	"	hlt\n");
 extern void agent_entry(void);
 
+/* struct sched_attr of linux/sched/types.h, which cannot be included beside sched.h */
+struct sched_attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+/*
+ * The agent works for microseconds between two sleeps. With a short slice (since Linux 6.12; ignored before) it runs as soon as it is
+ * woken and to its end, instead of being interrupted by the thread that it wakes: one context switch less for each command.
+ */
+static void shorten_slice(void)
+{
+	struct sched_attributes a = { 0 };
+
+	if (gate(SYS_sched_getattr, 0, (long)&a, sizeof(a), 0, 0, 0) < 0 || a.policy != SCHED_OTHER)
+		return;
+	a.size = sizeof(a);
+	a.flags = 0;
+	a.runtime_ns = AGENT_SLICE_NS;
+	gate(SYS_sched_setattr, 0, (long)&a, 0, 0, 0, 0);
+}
+
 __attribute__((noreturn, used)) static void agent_start(struct agent_info *info);
 static void agent_start(struct agent_info *info)
 {
@@ -124,6 +150,7 @@ static void agent_start(struct agent_info *info)
 	}
 	gate(SYS_close_range, low, ~0u, 0, 0, 0, 0);
 	gate(SYS_prctl, PR_SET_NAME, (long)name, 0, 0, 0, 0);
+	shorten_slice();
 	agent_main(info);
 }
 
