@@ -42,15 +42,27 @@ static uint64_t frames_in_use(struct space *s)
 	return n;
 }
 
+/* With --exact at every fault; else at every batch boundary, and before the first one whenever the faults have doubled. */
+static bool is_checkpoint(struct space *s)
+{
+	const struct vm_stats *v = core_stats(s->core);
+	bool first_batch_to_come = !v->evictions && (v->faults & (v->faults - 1)) == 0;
+
+	if (!s->pager->config->exact && v->evictions == s->audited_evictions &&
+	    !first_batch_to_come)
+		return false;
+	s->audited_evictions = v->evictions;
+	return true;
+}
+
 void audit(struct space *s)
 {
 	struct run_result *r = s->pager->result;
-	uint64_t evictions = core_stats(s->core)->evictions, n;
+	uint64_t n;
 
 	audit_tick(s->pager);
-	if (!s->pager->config->exact && evictions == s->audited_evictions)
+	if (!is_checkpoint(s))
 		return;
-	s->audited_evictions = evictions;
 	n = frames_in_use(s);
 	r->audits++;
 	if (n > r->audit_peak_frames)
