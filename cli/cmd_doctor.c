@@ -116,8 +116,9 @@ static void userfaultfd_access(void)
 			: "Let a group use it: chgrp and chmod g+rw /dev/userfaultfd.",
 		"%s", device ? "may be opened" : strerror(err));
 	verdict(capable ? GOOD : NOTE, "CAP_SYS_PTRACE",
-		"Needed only where /dev/userfaultfd may not be opened: run as root.", "%s",
-		capable ? "yes" : "no");
+		device ? "A process that forks is resident as a whole meanwhile; to avoid that: `setcap cap_sys_ptrace+ep` on the vmm file."
+		       : "Needed where /dev/userfaultfd may not be opened: run as root.",
+		"%s", capable ? "yes" : "no: forks are not told");
 	verdict(capable || device || sysctl ? GOOD : NOTE, "unprivileged_userfaultfd",
 		"It may stay so when one of the two above is there.",
 		"vm.unprivileged_userfaultfd = %s", *value ? value : "unknown");
@@ -153,10 +154,11 @@ static void ptrace_scope(void)
 		verdict(GOOD, "yama ptrace_scope", NULL, "not restricted");
 		return;
 	}
-	verdict(value[0] < '2' || (value[0] == '2' && may_ptrace()) ? GOOD : MISSING,
+	verdict(value[0] == '0' || (value[0] < '3' && may_ptrace()) ? GOOD : MISSING,
 		"yama ptrace_scope",
-		value[0] == '2' ? "2 needs CAP_SYS_PTRACE: run as root."
-				: "3 forbids pidfd_getfd until the next boot.",
+		value[0] < '3'
+			? "It needs CAP_SYS_PTRACE: run as root, or `setcap cap_sys_ptrace+ep` on the vmm file."
+			: "3 forbids pidfd_getfd until the next boot.",
 		"%s", value);
 }
 

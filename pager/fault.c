@@ -339,7 +339,7 @@ void faults_serve(struct space *s)
 {
 	uint32_t i, later = 0;
 
-	if (s->serving || s->agent.busy || s->dead)
+	if (s->serving || s->agent.busy || s->dead || (s->forking && fork_holds(s)))
 		return;
 	s->serving = true;
 	for (i = 0; i < s->queue_len; i++) {

@@ -171,6 +171,7 @@ struct process *process_get(struct pager *p, pid_t pid)
 		process_join(pr, s);
 	placement_process(p, pid);
 	unmanaged_start(p);
+	fork_child_met(p);
 	return pr;
 }
 

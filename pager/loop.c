@@ -107,8 +107,11 @@ static bool leftovers(struct pager *p)
 
 	for (s = p->spaces; s; s = next) {
 		next = s->next;
-		if (s->forking && !fork_settled(s, true))
+		if (s->forking) {
+			if (fork_settled(s, true))
+				return true; /* pages may have been evicted: as below */
 			waiting = true;
+		}
 		if (s->deferred_len) {
 			supervise_deferred(s);
 			return true; /* the list of spaces may have changed */

@@ -76,6 +76,10 @@ struct space {
 	pid_t parent;                /* of a fork child that is not identified yet, else 0 */
 	pid_t forking; /* thread inside a trapped fork whose event has not come, else 0 */
 	uint64_t forking_since_ns, forking_ctid;
+	bool fork_events;    /* the kernel tells of forks; else see fork.c */
+	bool fork_again;     /* a signal came before: still resident as a whole */
+	pid_t *forking_kids; /* without events: children of the forking thread before the call */
+	uint32_t forking_kids_len;
 	struct fault *queue;
 	uint32_t queue_len, queue_cap;
 	uint32_t last_tid, many;        /* who faulted last; != 0: several threads do */
@@ -132,6 +136,7 @@ struct pager {
 	uint32_t frames, batch, window;
 	enum policy_class class;
 	bool needs_dirty;
+	bool told_fork;
 	bool mremap_many; /* this kernel moves several mappings in one mremap */
 	pid_t first;      /* the program */
 	uint32_t depth;   /* of nested loops */
@@ -179,6 +184,7 @@ struct space *space_by_id(struct pager *p, uint32_t id);
 int space_hello(struct space *s, struct process *pr, const struct vmm_hello *h);
 struct live *space_live(struct space *s, uint32_t page); /* grows the table */
 int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum region_kind kind);
+void space_adopt(struct space *s); /* takes what is present into the books, down to the limit */
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
 void space_unmanage(struct space *s, uint64_t start,
 		    uint64_t end); /* also unregisters and forgets the regions */
@@ -194,6 +200,10 @@ void space_gone(void *arg, uint32_t id,
 /* fork.c */
 void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
 bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
+void fork_over(struct space *s);
+void fork_back(struct space *s, const struct seccomp_notif *n); /* a call of the forking thread */
+bool fork_holds(struct space *s);     /* faults must wait for the end of a fork */
+void fork_child_met(struct pager *p); /* a new process: whose fork is over? */
 void space_forked(struct space *parent, int uffd);
 
 /* maps.c */

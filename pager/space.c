@@ -109,6 +109,7 @@ void space_free(struct space *s)
 	free(s->queue);
 	free(s->deferred);
 	free(s->pins);
+	free(s->forking_kids);
 	free(s);
 }
 
@@ -273,7 +274,7 @@ static int open_proc(pid_t pid, const char *what, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-static void adopt_present(struct space *s)
+void space_adopt(struct space *s)
 {
 	struct region part;
 	uint32_t i = 0;
@@ -320,7 +321,7 @@ int space_hello(struct space *s, struct process *pr, const struct vmm_hello *h)
 				s->brk_start = s->brk_end = (uint64_t)brk;
 		}
 	}
-	adopt_present(s);
+	space_adopt(s);
 	return rc;
 }
 

@@ -124,7 +124,7 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 		s->uffd = take_fd(pr, h.uffd);
 		if (s->uffd < 0)
 			return s->uffd;
-		rc = uffd_api(s->uffd, NULL);
+		rc = uffd_api(s->uffd, &s->fork_events);
 		if (rc) {
 			close(s->uffd);
 			s->uffd = -1;
@@ -149,14 +149,13 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 	return 0;
 }
 
-static void refused(struct pager *p, struct process *pr, int rc)
+static void refused(struct process *pr, int rc)
 {
-	if (rc == -EPERM || rc == -EACCES)
+	if (rc == -EPERM || rc == -EACCES || rc == -EFAULT)
 		snprintf(pr->reason, sizeof(pr->reason),
 			 "its memory is closed to vmm (is the program's file readable?)");
 	else
 		snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s", strerror(-rc));
-	msg(p, "process %d (%s) is not paged: %s", pr->pid, pr->comm, pr->reason);
 }
 
 static void hypercall(struct pager *p, struct process *pr, const struct seccomp_notif *n)
@@ -170,7 +169,7 @@ static void hypercall(struct pager *p, struct process *pr, const struct seccomp_
 	case HYPER_HELLO:
 		rc = hello(p, pr, n);
 		if (rc && !pr->paged_ever)
-			refused(p, pr, rc);
+			refused(pr, rc);
 		notif_return(p, n, rc);
 		break;
 	default:
@@ -218,6 +217,8 @@ static void clone_call(struct pager *p, struct space *s, const struct seccomp_no
 			pin_address(s, ctid, 0);
 		}
 	}
+	if (s && s->fork_again) /* it is another kind of call now */
+		fork_over(s);
 	notif_continue(p, n);
 }
 
@@ -358,7 +359,7 @@ static void dispatch(struct pager *p, const struct seccomp_notif *n)
 		return;
 	}
 	if (s && s->forking == (pid_t)n->pid)
-		s->forking = 0; /* back from a fork that did not happen (H2) */
+		fork_back(s, n);
 	if (s && (s->agent.busy || s->serving || s->forking)) {
 		defer(s, n);
 		return;

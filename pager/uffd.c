@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define UFFD_NEEDED                                                                                \
-	(UFFD_FEATURE_MOVE | UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP |                  \
-	 UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_PAGEFAULT_FLAG_WP)
+	(UFFD_FEATURE_MOVE | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_THREAD_ID |                   \
+	 UFFD_FEATURE_PAGEFAULT_FLAG_WP)
 
 int uffd_open_device(void)
 {
@@ -22,15 +22,19 @@ int uffd_open_device(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int uffd_api(int uffd, uint64_t *have)
+int uffd_api(int uffd, bool *fork_events)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_NEEDED };
+	struct uffdio_api api = { .api = UFFD_API,
+				  .features = UFFD_NEEDED | UFFD_FEATURE_EVENT_FORK };
 
-	if (ioctl(uffd, UFFDIO_API, &api) < 0)
+	*fork_events = true;
+	if (ioctl(uffd, UFFDIO_API, &api) == 0)
+		return 0;
+	if (errno != EPERM)
 		return -errno;
-	if (have)
-		*have = api.features;
-	return 0;
+	*fork_events = false;
+	api = (struct uffdio_api){ .api = UFFD_API, .features = UFFD_NEEDED };
+	return ioctl(uffd, UFFDIO_API, &api) < 0 ? -errno : 0;
 }
 
 static int uffd_new(bool *user_mode_only)

@@ -19,9 +19,9 @@
 
 /* What a live run cannot do without, and what it would like. */
 int uffd_open_device(void); /* /dev/userfaultfd, or -errno */
-int uffd_api(
-	int uffd,
-	uint64_t *have); /* UFFDIO_API with everything the pager uses; -EINVAL: kernel too old */
+/* UFFDIO_API with everything the pager uses; -EINVAL: kernel too old. *fork_events: forks of this mm are told, which takes
+ * CAP_SYS_PTRACE. */
+int uffd_api(int uffd, bool *fork_events);
 int uffd_probe(uint64_t *features, bool *user_mode_only); /* makes and drops one in this process */
 
 int uffd_register(int uffd, uint64_t start, uint64_t len, bool wp);

@@ -7,7 +7,7 @@
  * for every size) without the frames that hold managed pages and without what is present of our own areas in the program. Between
  * commands the agent's staging is empty, and only the pager changes what is present in managed ranges, so the difference is that of one
  * moment. A process that is not paged counts whole. Left out: a paged one without an agent, whose books may be incomplete; one
- * inside exec, whose memory may be the old or the new. Pages that fork shares count in each process.
+ * inside exec or fork, whose memory may be the old or the new. Pages that fork shares count in each process.
  *
  * The largest sample is reported. Nothing is sampled while a fault is served.
  */
@@ -70,7 +70,9 @@ static int64_t of_process(struct process *pr)
 		return -1;
 	if (!s || s->uffd < 0)
 		return anonymous_pages(pr->pid);
-	return s->agent.ready && s->agent.pid == pr->pid ? outside(s) : -1; /* each mm once */
+	if (!s->agent.ready || s->agent.pid != pr->pid || s->forking)
+		return -1;
+	return outside(s); /* each mm once */
 }
 
 static void sample(struct pager *p, uint64_t begin)
