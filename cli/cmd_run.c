@@ -56,7 +56,8 @@ static int program_find(const char *name)
 static int program_complain(const char *name, int err)
 {
 	if (err == -ENOENT || err == -ENOTDIR) {
-		complain(name, strchr(name, '/') ? NULL : "It is in no directory of PATH.",
+		complain(*name ? name : "''",
+			 strchr(name, '/') ? NULL : "It is in no directory of PATH.",
 			 "no such program");
 		return STATUS_NOT_FOUND;
 	}
@@ -139,6 +140,12 @@ static int run(const struct run_options *options, struct run_result *result)
 	const char *program = options->config.argv[0];
 	int err = pager_run(&options->config, result);
 
+	if (!err && abs(result->exec_errno) == ENOENT && !program_find(program)) {
+		complain(program,
+			 "See its first line (#!), or `file` for the loader that it wants.",
+			 "it is there, but the program that should run it is not");
+		return STATUS_NOT_FOUND;
+	}
 	if (!err && result->exec_errno)
 		return program_complain(program, -abs(result->exec_errno));
 	if (err || result->vmm_errno) {

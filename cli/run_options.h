@@ -7,7 +7,7 @@
 #include "core/policy.h"
 #include "pager/run.h"
 
-#define RUN_FRAMES_MIN 40 /* 32 + 8 for the first thread */
+#define RUN_FRAMES_MIN (RUN_FRAMES_BASE + RUN_FRAMES_THREAD)
 
 struct run_options {
 	struct run_config config;

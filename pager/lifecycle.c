@@ -46,6 +46,24 @@ static long status_field(pid_t pid, const char *key, int base)
 	return v;
 }
 
+/* One more thread is about to start. With fewer frames than this the threads may take each other's pages for ever (H12). */
+void threads_check(struct pager *p, const struct process *pr)
+{
+	struct space *s = pr->space;
+	uint32_t enough = (p->frames - RUN_FRAMES_BASE) / RUN_FRAMES_THREAD;
+	long n;
+
+	if (s->told_threads || ++s->clones < enough)
+		return;
+	n = status_field(pr->pid, "Threads", 10) + 1 - s->agent.ready;
+	if (n <= (long)enough)
+		return;
+	s->told_threads = true;
+	msg(p,
+	    "process %d (%s) has %ld threads and %u frames: with fewer than %ld it may make no progress",
+	    pr->pid, pr->comm, n, p->frames, RUN_FRAMES_BASE + n * RUN_FRAMES_THREAD);
+}
+
 pid_t thread_group(pid_t tid)
 {
 	return (pid_t)status_field(tid, "Tgid", 10);

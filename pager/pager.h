@@ -94,7 +94,8 @@ struct space {
 	bool serving; /* inside serve(): faults are queued */
 	bool zapped; /* had no agent during a discard: a mapped page may be absent and is then zero */
 	bool was_forked;
-	bool told_mlock;
+	bool told_mlock, told_threads;
+	uint32_t clones; /* threads started so far */
 	uint64_t audited_evictions;
 	uint64_t stalled_ns; /* since when no frame could be freed, 0: it can */
 	bool dead;
@@ -265,6 +266,7 @@ void pins_sweep(struct space *s);
 void thread_exit(struct space *s, struct thread *t, int code);
 bool agents_alone(struct pager *p);
 int pin_spliced(struct space *s, pid_t pid, uint64_t iov, uint64_t count);
+void threads_check(struct pager *p, const struct process *pr);
 pid_t thread_group(pid_t tid);
 bool process_may_lock(pid_t pid); /* CAP_IPC_LOCK */
 

@@ -20,6 +20,10 @@
 #define REGION_ANON 2u  /* private anonymous mappings of at least anon_min_bytes */
 #define REGION_STACK 4u /* the main thread's stack */
 
+/* The least that works: RUN_FRAMES_BASE, and RUN_FRAMES_THREAD for each thread. */
+#define RUN_FRAMES_BASE 32
+#define RUN_FRAMES_THREAD 8
+
 struct run_config {
 	char **argv;         /* program and arguments, NULL-terminated */
 	const char *preload; /* path of libvmm_preload.so */

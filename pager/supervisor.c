@@ -203,8 +203,9 @@ static bool clone_args_of(struct space *s, const struct seccomp_notif *n, uint64
 	}
 }
 
-static void clone_call(struct pager *p, struct space *s, const struct seccomp_notif *n)
+static void clone_call(struct pager *p, struct process *pr, const struct seccomp_notif *n)
 {
+	struct space *s = pr->space;
 	uint64_t flags, ctid;
 
 	if (s && clone_args_of(s, n, &flags, &ctid)) {
@@ -216,6 +217,8 @@ static void clone_call(struct pager *p, struct space *s, const struct seccomp_no
 			pins_sweep(s);
 			pin_address(s, ctid, 0);
 		}
+		if (flags & CLONE_THREAD)
+			threads_check(p, pr);
 	}
 	if (s && s->fork_again) /* it is another kind of call now */
 		fork_over(s);
@@ -384,7 +387,7 @@ static void dispatch(struct pager *p, const struct seccomp_notif *n)
 	case SYS_vfork:
 	case SYS_clone:
 	case SYS_clone3:
-		clone_call(p, s, n);
+		clone_call(p, pr, n);
 		break;
 	default:
 		if (s && s->uffd >= 0)

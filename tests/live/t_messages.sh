@@ -17,11 +17,15 @@ wrong() { # STATUS PATTERN OPTIONS...: is an error before anything runs
 ran=(touch "$T/ran")
 wrong 127 'no-such-program' -f 300 -- no-such-program
 wrong 127 'no/such/path' -f 300 -- ./no/such/path
+printf '#!/no/such/shell\n' >"$T/script"
+chmod 755 "$T/script"
+wrong 127 'first line' -f 300 -- "$T/script"
 : >"$T/plain-file"
 wrong 126 'plain-file' -f 300 -- "$T/plain-file"
 wrong 2 'clock' -f 300 -a clok -- "${ran[@]}"
 wrong 2 'sieve' -f 300 -a seive -- "${ran[@]}"
 wrong 2 'reff-at-load' -f 300 -a clock:reff-at-load=1 -- "${ran[@]}"
+wrong 2 'from files' -f 300 -a ./policy.so -- "${ran[@]}"
 wrong 2 'frame' -f 0 -- "${ran[@]}"
 wrong '2 125' 'frame' -f 5 -- "${ran[@]}"
 wrong '2 125' '40' -f 39 -- "${ran[@]}"
@@ -30,6 +34,12 @@ wrong 2 'region' -f 300 --regions heep -- "${ran[@]}"
 wrong 2 '.' -f 300
 wrong 2 'no such option' --no-such-option -- "${ran[@]}"
 "$VMM" run -q -f 40 -- true || fail "40 frames are enough for true"
+# Too few for what the program does later cannot be known before: the report says so.
+two=$(program h12_two_threads) || fail "cannot build"
+paged few -f 48 -- "$two"
+grep -q 'has 3 threads and 48 frames: with fewer than 56' "$T/few.err" || { show "$T/few.err"; fail "too few frames for 3 threads are not mentioned"; }
+paged enough -f 56 -- "$two"
+grep -q 'threads and' "$T/enough.err" && { show "$T/enough.err"; fail "56 frames are enough for 3 threads"; }
 # Programs that cannot be paged run, and the report says which and why.
 static=$(special static plain.c -static) && {
 	paged static -f 300 -- "$static"
