@@ -221,8 +221,11 @@ void process_not_paged(struct process *pr)
 {
 	if (pr->paged_ever || pr->reason[0])
 		return;
-	snprintf(pr->reason, sizeof(pr->reason),
-		 "the shim did not start in it (static, setuid, or LD_PRELOAD not passed on)");
+	snprintf(
+		pr->reason, sizeof(pr->reason), "%s",
+		pr->why_native
+			? pr->why_native
+			: "the shim did not start in it (setuid, LD_PRELOAD lost, or a raw clone)");
 }
 
 void process_refresh(struct pager *p, struct process *pr)
@@ -241,6 +244,7 @@ void process_refresh(struct pager *p, struct process *pr)
 	pr->paged_ever = false;
 	pr->reason[0] = 0;
 	read_comm(pr);
+	pr->why_native = proc_why_native(pr->pid);
 	unmanaged_start(p);
 }
 

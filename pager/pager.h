@@ -115,8 +115,9 @@ struct process {
 	int pidfd;
 	struct space *space; /* NULL: not paged */
 	bool exec_pending, paged_ever;
-	int exit_code;    /* of the last thread that made a raw exit */
-	uint64_t exit_ns; /* of its last trapped thread exit, until looked at; else 0 */
+	int exit_code;          /* of the last thread that made a raw exit */
+	uint64_t exit_ns;       /* of its last trapped thread exit, until looked at; else 0 */
+	const char *why_native; /* of its image, if it should turn out not to be paged */
 	char comm[16], reason[80];
 	struct vm_stats stats; /* of its spaces that ended */
 	UT_hash_handle hh;

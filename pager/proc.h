@@ -9,4 +9,8 @@
  * goes to *ppid unless that is NULL. */
 char proc_state(pid_t pid, pid_t tid, pid_t *ppid);
 
+/* Why the shim cannot start in the program that a process runs, in words; what is left if there is no other reason; NULL when the
+ * program's file cannot be looked at. */
+const char *proc_why_native(pid_t pid);
+
 #endif
