@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct map_line {
@@ -151,23 +152,36 @@ struct region *space_grown(struct space *s, uint64_t addr, pid_t tid)
 
 struct mappings {
 	uint64_t start, end;
-	int (*fn)(void *arg, uint64_t start, uint64_t end);
-	void *arg;
-	uint64_t v[64][2];
-	int n;
+	uint64_t (*v)[2];
+	int n, cap;
+	bool failed;
 };
 
 static int collect_line(void *arg, const struct map_line *m)
 {
 	struct mappings *c = arg;
 
-	if (m->start < c->end && m->end > c->start && c->n < 64) {
-		c->v[c->n][0] = m->start > c->start ? m->start : c->start;
-		c->v[c->n++][1] = m->end < c->end ? m->end : c->end;
+	if (m->start >= c->end)
+		return 1;
+	if (m->end <= c->start)
+		return 0;
+	if (c->n == c->cap) {
+		int cap = c->cap ? c->cap * 2 : 64;
+		void *v = realloc(c->v, (size_t)cap * sizeof(*c->v));
+
+		if (!v) {
+			c->failed = true;
+			return 1;
+		}
+		c->v = v;
+		c->cap = cap;
 	}
-	return m->start >= c->end;
+	c->v[c->n][0] = m->start > c->start ? m->start : c->start;
+	c->v[c->n++][1] = m->end < c->end ? m->end : c->end;
+	return 0;
 }
 
+/* The list is complete before the first call of fn, which may change it. */
 int space_mappings(struct space *s, uint64_t start, uint64_t end,
 		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
@@ -175,9 +189,12 @@ int space_mappings(struct space *s, uint64_t start, uint64_t end,
 	int i;
 
 	maps_each(s->agent.pid, collect_line, &c);
+	if (c.failed)
+		fatal(s->pager, "out of memory for a list of mappings");
 	for (i = 0; fn && i < c.n; i++)
 		if (fn(arg, c.v[i][0], c.v[i][1]))
 			break;
+	free(c.v);
 	return c.n;
 }
 
