@@ -410,8 +410,10 @@ bool agents_alone(struct pager *p)
 		if (now_ns() - pr->exit_ns < EXIT_LOOK_NS)
 			continue;
 		pr->exit_ns = 0;
-		if (!program_threads(pr, s->agent.tid))
+		if (!program_threads(pr, s->agent.tid)) {
 			agent_retire(s, pr->exit_code);
+			return true; /* while it waited, processes may have ended: `next` too */
+		}
 	}
 	return looking;
 }

@@ -116,8 +116,13 @@ static bool leftovers(struct pager *p)
 			supervise_deferred(s);
 			return true; /* the list of spaces may have changed */
 		}
-		if (s->queue_len && !s->serving)
+		if (s->queue_len && !s->serving) {
+			uint32_t next_id = next ? next->id : 0;
+
 			faults_serve(s);
+			if (next && !space_by_id(p, next_id))
+				return true; /* ended while an agent was waited for */
+		}
 		if (s->queue_len)
 			waiting = true;
 		if (s->uffd < 0 || s->members == 0)
