@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An ordinary user: paged where /dev/userfaultfd may be opened, forks included; one clear line where it may not.
 # The device is opened to the user in a mount namespace of the test's own: nothing on the system changes.
-# timeout: 180
+# timeout: 300
 . "${0%/*}/lib.sh"
 [ "$(id -u)" = 0 ] || skip "only root can become another user"
 [ -c /dev/userfaultfd ] || skip "this machine has no /dev/userfaultfd"
