@@ -86,6 +86,9 @@ struct plan {
 int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
 	       struct plan *plan);
 
+/* Class X: the virtual time of the next reference to the page of the core_fault that follows (policy_env.next_use). */
+void core_next_use(struct vmm *v, uint64_t next_use);
+
 /* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
 

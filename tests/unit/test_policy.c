@@ -13,8 +13,10 @@
 
 static void test_registry(void **state)
 {
-	static const char *const needed[] = { "fifo",  "random", "clock", "nru",
-					      "sieve", "lru",    "null",  "skeleton" };
+	static const char *const needed[] = {
+		"fifo",     "random", "clock", "nru", "sieve", "lru",     "null",
+		"skeleton", "lfu",    "2q",    "arc", "lirs",  "s3-fifo", "opt",
+	};
 	uint32_t order = 0;
 
 	(void)state;
