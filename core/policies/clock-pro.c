@@ -220,12 +220,17 @@ static void cold_promote(struct clockpro *s, uint32_t f)
 	hot_bound(s, 0);
 }
 
-/* Twice round the circle as it is when the hand starts. */
+static uint32_t cold_resident(const struct clockpro *s)
+{
+	return s->circle.count - s->ghost.count - s->hot_count;
+}
+
+/* At most twice round the circle as it is when the hand starts: the second time bits are clear. */
 static uint32_t cold_hand(struct clockpro *s)
 {
 	uint64_t steps = 2 * (uint64_t)s->circle.count;
 
-	while (steps-- && s->circle.count) {
+	while (steps-- && cold_resident(s)) {
 		uint32_t node = s->hand[HAND_COLD];
 
 		if (is_history(s, node) || is_hot(s, node) || !frame_evictable(s->frames, node)) {
