@@ -103,6 +103,12 @@ void core_fill(struct vmm *v, struct plan *plan);
 /* The pages of a new plan with kind FAULT_ROOM: when no frame is free, victims so that one becomes free. */
 int core_room_begin(struct vmm *v, struct plan *plan);
 
+/*
+ * The pages of a new plan with kind FAULT_ROOM that needs no frame: what a policy with variable allocation gives back
+ * (policy_ops.surplus). Again until the plan has no victim, after each reference.
+ */
+void core_shrink(struct vmm *v, struct plan *plan);
+
 /* A page that is already present becomes resident without a fault (needs a free frame: -ENOSPC). flags: PAGE_HAS_COPY;
  * bits: FRAME_REF, FRAME_DIRTY. Returns the page id in *page. -EEXIST when it is resident already. */
 int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,

@@ -20,7 +20,7 @@
  * several victims are chosen at once (batch) victim() is called again before the first one is removed, and a policy that
  * passes over what is not evictable cannot return it twice. Such frames are treated like pinned ones: their bits are
  * not cleared and they keep their place. A rejected frame is not evictable again before the plan is closed.
- * Reference bits are cleared in fault() and victim() only.
+ * Reference bits are cleared in victim() and surplus() only.
  *
  * At any other time: remove(F, page, UNMAP|EXIT) for a resident page that is gone; remove(VMM_NONE, page, ...) for a page
  * that is gone without being resident, so that history forgets it (page ids are reused). touch(F, write) for classes T and X
@@ -97,6 +97,12 @@ struct policy_ops {
 	void (*touch)(void *state, uint32_t frame, bool write); /* classes T and X, else NULL */
 	/* Asserts the invariants of the policy's own state: 0, or -EINVAL when one is broken. Required. */
 	int (*check)(const void *state);
+	/*
+	 * Policies with variable allocation (ws, vmin), else NULL: an evictable frame that is to be given back although
+	 * nobody needs it, VMM_NONE when there is none. Asked for after each reference (core_shrink); may clear reference
+	 * bits. reject() and remove(EVICT) follow as for a victim.
+	 */
+	uint32_t (*surplus)(void *state);
 };
 
 /*

@@ -138,6 +138,20 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 	return plan.needs_frame ? 1 : 2;
 }
 
+/* The policy gives back what it does not want to keep. */
+static void shrink(struct vmm *v)
+{
+	struct plan plan;
+
+	do {
+		core_shrink(v, &plan);
+		for (uint32_t i = 0; i < plan.n_evict; i++)
+			core_evicted(v, plan.evict[i], -1);
+	} while (plan.n_evict);
+	core_fill(v, &plan);
+	v->stats.resident_sum += v->frames.used;
+}
+
 static bool sees_touches(const struct vmm *v)
 {
 	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
@@ -166,6 +180,8 @@ static int reference(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->stats.reads++;
 	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
 		v->now++;
+	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
+		shrink(v);
 	return result;
 }
 

@@ -68,18 +68,17 @@ void leave(struct mem *m, uint32_t page)
 
 	m->counts->evictions++;
 	m->counts->evictions_dirty += p->dirty;
-	m->free_frame = p->frame;
+	m->free_frame[m->n_free++] = p->frame;
 	p->frame = PAGES_NOBODY;
 	m->used--;
 }
 
-/* The frame is the one that was left, or the lowest that was never used. */
+/* The frame is the lowest that was never used, or the one that was left last. */
 void load(struct mem *m, uint32_t page)
 {
 	struct mem_page *p = &m->page[page];
 
-	p->frame = m->free_frame == PAGES_NOBODY ? m->used : m->free_frame;
-	m->free_frame = PAGES_NOBODY;
+	p->frame = m->n_fresh < m->frames ? m->n_fresh++ : m->free_frame[--m->n_free];
 	p->dirty = p->referenced = false;
 	m->used++;
 }
@@ -137,7 +136,7 @@ int pages_run(const char *name, const uint64_t *value, uint32_t frames, const st
 	m->ref = ref;
 	m->n_refs = n;
 	m->counts = counts;
-	m->free_frame = m->hand = m->hand_cold = m->hand_test = PAGES_NOBODY;
+	m->hand = m->hand_cold = m->hand_test = PAGES_NOBODY;
 	for (uint32_t i = 0; i < PAGES_MAX; i++)
 		m->page[i].frame = PAGES_NOBODY;
 	for (m->now = 0; m->now < n; m->now++) {
@@ -146,6 +145,12 @@ int pages_run(const char *name, const uint64_t *value, uint32_t frames, const st
 			return -EINVAL;
 		}
 		reference(m, policy);
+		if (!policy->after)
+			continue;
+		m->now++;
+		policy->after(m, ref[m->now - 1].page);
+		counts->resident_sum += m->used;
+		m->now--;
 	}
 	free(m);
 	return 0;

@@ -24,6 +24,7 @@ struct pages_ref {
 
 struct pages_counts {
 	uint64_t faults, evictions, evictions_dirty;
+	uint64_t resident_sum; /* after each reference, for policies that give pages back */
 };
 
 struct list {
@@ -47,7 +48,9 @@ struct mem {
 	size_t n_refs, now;
 	struct pages_counts *counts;
 	struct mem_page page[PAGES_MAX];
-	uint32_t free_frame; /* of the page that left last */
+	uint32_t free_frame[PAGES_MAX],
+		n_free;   /* left and not taken again; the last is taken first */
+	uint32_t n_fresh; /* frames that were ever taken */
 	struct list a, b, ghost_a, ghost_b;
 	double p;
 	bool evicted;
@@ -60,6 +63,8 @@ struct pages_policy {
 	void (*miss)(struct mem *m, uint32_t x); /* x is not resident; ends with load(m, x) */
 	void (*hit)(struct mem *m, uint32_t x);  /* NULL: sets the reference bit */
 	bool loaded_referenced;                  /* the bit of a page that is loaded */
+	void (*after)(struct mem *m,
+		      uint32_t x); /* each reference to x; now counts it already. Or NULL */
 };
 
 /* 0; -EINVAL when there is no such policy or a page number is too large; -ENOMEM. */

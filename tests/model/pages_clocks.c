@@ -195,26 +195,51 @@ static void nfu_miss(struct mem *m, uint32_t x)
 	m->page[x].count = m->value[1];
 }
 
-static void ws_use(struct mem *m, uint32_t x)
+static void ws_use(struct mem *m, uint32_t x, uint64_t time)
 {
-	m->page[x].used = m->now;
+	m->page[x].used = time;
 	list_drop(&m->a, x);
 	list_push(&m->a, x);
 }
 
-static uint32_t ws_victim(struct mem *m, uint64_t tau)
+static uint64_t ws_tau(const struct mem *m)
 {
-	uint32_t i;
+	return m->value[0] ? m->value[0] : 4 * m->frames;
+}
 
-	for (i = 0; i < m->a.n; i++) {
+static void ws_sample(struct mem *m)
+{
+	if (!due(m, m->value[1] ? m->value[1] : (ws_tau(m) + 3) / 4))
+		return;
+	for (uint32_t f = 0; f < m->frames; f++) {
+		uint32_t q = in_frame(m, f);
+
+		if (q == PAGES_NOBODY || !m->page[q].referenced)
+			continue;
+		ws_use(m, q, m->now ? m->now - 1 : 0);
+		m->page[q].referenced = m->page[q].scheduled = false;
+	}
+}
+
+/* Out of the set, and need not be written now. */
+static uint32_t ws_out(struct mem *m)
+{
+	for (uint32_t i = 0; i < m->a.n; i++) {
 		struct mem_page *p = &m->page[m->a.page[i]];
 
-		if (p->referenced || m->now - p->used <= tau)
+		if (p->referenced || m->now - p->used <= ws_tau(m))
 			continue;
 		if (!p->dirty || p->scheduled)
 			return m->a.page[i];
 		p->scheduled = true;
 	}
+	return PAGES_NOBODY;
+}
+
+static uint32_t ws_in(const struct mem *m)
+{
+	uint32_t i;
+
 	for (i = 0; i < m->a.n; i++)
 		if (!m->page[m->a.page[i]].referenced && !m->page[m->a.page[i]].dirty)
 			return m->a.page[i];
@@ -226,35 +251,41 @@ static uint32_t ws_victim(struct mem *m, uint64_t tau)
 
 static void ws_miss(struct mem *m, uint32_t x)
 {
-	uint64_t tau = m->value[0] ? m->value[0] : 4 * m->frames;
-
 	if (full(m)) {
 		uint32_t victim;
 
-		if (due(m, m->value[1] ? m->value[1] : (tau + 3) / 4))
-			for (uint32_t f = 0; f < m->frames; f++) {
-				uint32_t q = in_frame(m, f);
-
-				if (!m->page[q].referenced)
-					continue;
-				ws_use(m, q);
-				m->page[q].referenced = m->page[q].scheduled = false;
-			}
-		victim = ws_victim(m, tau);
+		ws_sample(m);
+		victim = ws_out(m);
+		if (victim == PAGES_NOBODY)
+			victim = ws_in(m);
 		list_drop(&m->a, victim);
 		leave(m, victim);
 	}
 	load(m, x);
 	m->page[x].scheduled = false;
-	ws_use(m, x);
+	ws_use(m, x, m->now);
+}
+
+static void ws_after(struct mem *m, uint32_t x)
+{
+	uint32_t out;
+
+	(void)x;
+	if (!m->value[2])
+		return;
+	ws_sample(m);
+	while ((out = ws_out(m)) != PAGES_NOBODY) {
+		list_drop(&m->a, out);
+		leave(m, out);
+	}
 }
 
 const struct pages_policy pages_clocks[] = {
-	{ "gclock", gclock_miss, gclock_hit, true },
-	{ "enhanced-clock", enhanced_miss, NULL, true },
-	{ "wsclock", wsclock_miss, NULL, true },
-	{ "aging", aging_miss, NULL, true },
-	{ "nfu", nfu_miss, NULL, true },
-	{ "ws", ws_miss, NULL, true },
+	{ .name = "gclock", .miss = gclock_miss, .hit = gclock_hit, .loaded_referenced = true },
+	{ .name = "enhanced-clock", .miss = enhanced_miss, .loaded_referenced = true },
+	{ .name = "wsclock", .miss = wsclock_miss, .loaded_referenced = true },
+	{ .name = "aging", .miss = aging_miss, .loaded_referenced = true },
+	{ .name = "nfu", .miss = nfu_miss, .loaded_referenced = true },
+	{ .name = "ws", .miss = ws_miss, .loaded_referenced = true, .after = ws_after },
 	{ 0 },
 };

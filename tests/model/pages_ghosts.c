@@ -279,11 +279,11 @@ static void lirs_hit(struct mem *m, uint32_t x)
 }
 
 const struct pages_policy pages_ghosts[] = {
-	{ "2q", twoq_miss, twoq_hit, false },
-	{ "arc", arc_miss, arc_hit, false },
-	{ "car", car_miss, NULL, false },
-	{ "s3-fifo", s3fifo_miss, s3fifo_hit, false },
-	{ "lirs", lirs_miss, lirs_hit, false },
-	{ "clock-pro", clockpro_miss, NULL, false },
+	{ .name = "2q", .miss = twoq_miss, .hit = twoq_hit },
+	{ .name = "arc", .miss = arc_miss, .hit = arc_hit },
+	{ .name = "car", .miss = car_miss },
+	{ .name = "s3-fifo", .miss = s3fifo_miss, .hit = s3fifo_hit },
+	{ .name = "lirs", .miss = lirs_miss, .hit = lirs_hit },
+	{ .name = "clock-pro", .miss = clockpro_miss },
 	{ 0 },
 };

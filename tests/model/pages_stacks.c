@@ -9,6 +9,7 @@
  *   slru   see the two lists: a = probationary, b = protected
  *   lru-k  HIST and LAST of the paper, times from 1 on; history of evicted pages: ghost_a, the latest evictions only
  *   opt    the page that is used again last goes; of those never used again the one in the lowest frame
+ *   vmin   after its use a page leaves unless it is used again within tau; when a frame is needed, as opt
  */
 #include "tests/model/pages.h"
 
@@ -196,12 +197,41 @@ static void opt_miss(struct mem *m, uint32_t x)
 	load(m, x);
 }
 
+/* List a: not used again within tau; the first has waited longest. */
+static void vmin_miss(struct mem *m, uint32_t x)
+{
+	if (full(m) && m->a.n) {
+		leave(m, list_shift(&m->a));
+		load(m, x);
+	} else {
+		opt_miss(m, x);
+	}
+}
+
+static void vmin_after(struct mem *m, uint32_t x)
+{
+	uint64_t tau = m->value[0] ? m->value[0] : 4 * m->frames;
+	size_t this = m->now - 1, next;
+
+	m->now = this;
+	next = next_use(m, x);
+	m->now = this + 1;
+	list_drop(&m->a, x);
+	if (next != SIZE_MAX && next - this <= tau)
+		return;
+	if (m->value[1])
+		leave(m, x);
+	else
+		list_push(&m->a, x);
+}
+
 const struct pages_policy pages_stacks[] = {
-	{ "mru", mru_miss, mru_hit, false },
-	{ "lfu", lfu_miss, lfu_hit, false },
-	{ "lfuda", lfuda_miss, lfuda_hit, false },
-	{ "slru", slru_miss, slru_hit, false },
-	{ "lru-k", lruk_miss, lruk_hit, false },
-	{ "opt", opt_miss, NULL, false },
+	{ .name = "mru", .miss = mru_miss, .hit = mru_hit },
+	{ .name = "lfu", .miss = lfu_miss, .hit = lfu_hit },
+	{ .name = "lfuda", .miss = lfuda_miss, .hit = lfuda_hit },
+	{ .name = "slru", .miss = slru_miss, .hit = slru_hit },
+	{ .name = "lru-k", .miss = lruk_miss, .hit = lruk_hit },
+	{ .name = "opt", .miss = opt_miss },
+	{ .name = "vmin", .miss = vmin_miss, .after = vmin_after },
 	{ 0 },
 };

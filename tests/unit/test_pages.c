@@ -85,6 +85,7 @@ static void run_core(const char *policy, uint32_t frames, struct pages_counts *c
 	counts->faults = vmm_stats(v)->faults;
 	counts->evictions = vmm_stats(v)->evictions;
 	counts->evictions_dirty = vmm_stats(v)->evictions_dirty;
+	counts->resident_sum = vmm_stats(v)->resident_sum;
 	vmm_destroy(v);
 }
 
@@ -113,8 +114,14 @@ static const struct {
 	{ "aging", ":tick=50,load=0", { 50, 8, 0 } },
 	{ "nfu", "", { 0, 1 } },
 	{ "nfu", ":tick=9,load=0", { 9, 0 } },
-	{ "ws", "", { 0, 0 } },
-	{ "ws", ":tau=25,sample=10", { 25, 10 } },
+	{ "ws", "", { 0, 0, 1 } },
+	{ "ws", ":variable=0", { 0, 0, 0 } },
+	{ "ws", ":tau=25,sample=10", { 25, 10, 1 } },
+	{ "ws", ":tau=25,sample=10,variable=0", { 25, 10, 0 } },
+	{ "ws", ":tau=15,sample=1", { 15, 1, 1 } },
+	{ "vmin", "", { 0, 1 } },
+	{ "vmin", ":tau=15", { 15, 1 } },
+	{ "vmin", ":tau=20,variable=0", { 20, 0 } },
 	{ "wsclock", "", { 0 } },
 	{ "wsclock", ":tau=150", { 150 } },
 	{ "2q", "", { 25, 50 } },
@@ -171,6 +178,35 @@ static void test_agree(void **state)
 	assert_int_equal(differ, 0);
 }
 
+/* A reference is a fault when the last one to the page was more than tau ago: of ws that samples always, and of vmin. */
+static void test_variable(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < KINDS; kind++)
+		for (uint64_t tau = 1; tau < 200; tau += tau / 4 + 1) {
+			struct pages_counts ws, vmin;
+			uint64_t expected = 0;
+			char spec[64];
+
+			make_string((enum kind)kind, 1500, 60, 0);
+			for (uint32_t k = 0; k < length; k++) {
+				uint32_t back = 1;
+
+				while (back <= k && string[k - back].page != string[k].page)
+					back++;
+				expected += back > k || back > tau;
+			}
+			snprintf(spec, sizeof(spec), "ws:sample=1,tau=%llu",
+				 (unsigned long long)tau);
+			run_core(spec, 400, &ws);
+			snprintf(spec, sizeof(spec), "vmin:tau=%llu", (unsigned long long)tau);
+			run_core(spec, 400, &vmin);
+			assert_int_equal(ws.faults, expected);
+			assert_int_equal(vmin.faults, expected);
+			assert_true(vmin.resident_sum <= ws.resident_sum);
+		}
+}
+
 static void test_opt(void **state)
 {
 	uint32_t rounds = getenv("FULL") ? 100 : 10;
@@ -190,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agree),
+		cmocka_unit_test(test_variable),
 		cmocka_unit_test(test_opt),
 	};
 
