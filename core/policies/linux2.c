@@ -221,7 +221,8 @@ static const struct policy_ops linux2 = {
 	.name = "linux2",
 	.alias = "linux-2list,active-inactive",
 	.summary = "Linux's active and inactive lists with refault distances",
-	.source = "Linux 6.1, mm/vmscan.c and mm/workingset.c: anonymous pages of one memory cgroup",
+	.source =
+		"Linux 6.1, mm/vmscan.c and mm/workingset.c: anonymous pages of one memory cgroup",
 	.class = POLICY_R1,
 	.params = linux2_params,
 	.order = 120,
