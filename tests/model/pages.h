@@ -55,7 +55,8 @@ struct mem {
 	double p;
 	bool evicted;
 	uint32_t hand, hand_cold, hand_test, hot, cold;
-	uint64_t last_tick, age, sequence;
+	uint64_t last_tick, age, sequence, prng;
+	uint8_t sketch[4][PAGES_MAX];
 };
 
 struct pages_policy {
@@ -75,8 +76,8 @@ int pages_run(const char *policy, const uint64_t *value, uint32_t frames,
 uint64_t pages_fewest_faults(uint32_t frames, const struct pages_ref *ref, size_t n);
 
 /* For the policies. */
-extern const struct pages_policy pages_stacks[], pages_clocks[],
-	pages_ghosts[]; /* end: NULL name */
+extern const struct pages_policy pages_stacks[], pages_clocks[], pages_ghosts[],
+	pages_mixed[]; /* end: NULL name */
 void clockpro_miss(struct mem *m, uint32_t x);
 
 void list_push(struct list *l, uint32_t page);

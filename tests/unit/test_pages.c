@@ -58,14 +58,22 @@ static uint32_t reference(enum kind kind, uint32_t k, uint32_t pages)
 	}
 }
 
+/* Pages are numbered in the order of their first use. */
 static void make_string(enum kind kind, uint32_t n, uint32_t pages, uint32_t write_percent)
 {
 	static uint64_t at[PAGES_MAX];
+	static uint32_t number[PAGES_MAX];
+	uint32_t pages_seen = 0;
 
 	length = n;
-	for (uint32_t k = 0; k < n; k++)
-		string[k] =
-			(struct pages_ref){ reference(kind, k, pages), pick(100) < write_percent };
+	memset(number, 0xff, sizeof(number));
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t page = reference(kind, k, pages);
+
+		if (number[page] == UINT32_MAX)
+			number[page] = pages_seen++;
+		string[k] = (struct pages_ref){ number[page], pick(100) < write_percent };
+	}
 	memset(at, 0xff, sizeof(at));
 	for (uint32_t k = n; k--;) {
 		next_use[k] = at[string[k].page];
@@ -135,6 +143,13 @@ static const struct {
 	{ "lirs", "", { 1, 200 } },
 	{ "lirs", ":hir=20,stack=120", { 20, 120 } },
 	{ "lirs", ":hir=100,stack=1000", { 100, 1000 } },
+	{ "linux2", "", { 32 } },
+	{ "linux2", ":batch=1", { 1 } },
+	{ "mglru", "", { 0 } },
+	{ "w-tinylfu", "", { 1, 80, 10 } },
+	{ "w-tinylfu", ":window=30,protected=50,sample=2", { 30, 50, 2 } },
+	{ "lecar", "", { 45, 100 } },
+	{ "lecar", ":rate=90,history=40", { 90, 40 } },
 	{ "clock-pro", "", { 1 } },
 	{ "clock-pro", ":cold=50", { 50 } },
 };
