@@ -103,9 +103,9 @@ static const struct policy_param nfu_params[] = {
 	[TICK] = { "tick", 0, 0, UINT64_MAX,
 		   "references (sim) or faults (run) between ticks; 0: as many as there are frames (the "
 		   "book says: a clock interrupt)" },
-	[LOAD] = { "load", 1, 0, UINT32_MAX,
-		   "counter of a page when it is loaded; 1: as if a tick had seen the fault (the book "
-		   "says: initially zero)" },
+	[LOAD] = { "load", 0, 0, UINT32_MAX,
+		   "counter of a page when it is loaded (book: 0, so a new page goes first until a tick has "
+		   "seen it used)" },
 	{ 0 },
 };
 
