@@ -41,7 +41,7 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) -lpthread
+	$(call pkg_libs,libxxhash,-lxxhash) -lpthread -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
 DEPS = -MF $(OBJ)/$(<:.c=.d) -MT $@
@@ -81,7 +81,7 @@ $(BIN)/vmm: $(CLI) $(PAGER) $(CORE)
 
 $(BIN)/libvmm.so: $(CORE)
 	@mkdir -p $(@D)
-	$(LINK) -shared -Wl,-soname,libvmm.so $^
+	$(LINK) -shared -Wl,-soname,libvmm.so $^ -lm
 
 $(BIN)/libvmm_preload.so: $(PRELOAD)
 	@mkdir -p $(@D)

@@ -23,9 +23,10 @@ const char *report_fidelity(const struct report *report)
 bool report_counter_applies(const struct report *report, const struct vm_stat_info *counter)
 {
 	/* A live run sees no hits; it pages no files, and models no copy-on-write. */
-	static const char *const never[] = {
-		"accesses", "reads", "writes", "faults_file", "faults_cow_alloc", "faults_cow", NULL
-	};
+	static const char *const never[] = { "accesses",         "reads",
+					     "writes",           "faults_file",
+					     "faults_cow_alloc", "faults_cow",
+					     "resident_sum",     NULL };
 
 	for (const char *const *n = never; *n; n++)
 		if (!strcmp(counter->name, *n))

@@ -211,24 +211,29 @@ static void idle_drop_victims(struct vmm *v, struct plan *plan)
 	plan->n_idle = n;
 }
 
+/* False when f cannot be a victim. */
+static bool victim_take(struct vmm *v, struct plan *plan, uint32_t f)
+{
+	struct page *p;
+
+	if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
+		return false;
+	p = &v->pages[v->frames.page[f]];
+	if (p->state == PAGE_IDLE)
+		p->flags |= PAGE_WAS_IDLE;
+	p->state = PAGE_EVICTING;
+	v->evict[plan->n_evict++] = v->frames.page[f];
+	frame_lift(&v->frames, f);
+	return true;
+}
+
 /* Up to `batch` victims, but never more than half of what is used. -ENOMEM when there is none. */
 static int victims_choose(struct vmm *v, struct plan *plan)
 {
 	uint32_t n_max = min_u32(v->batch, max_u32(1, v->frames.used / 2));
 
-	while (plan->n_evict < n_max) {
-		uint32_t f = v->ops->victim(v->policy, plan->page);
-		uint32_t id;
-
-		if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
-			break;
-		id = v->frames.page[f];
-		if (v->pages[id].state == PAGE_IDLE)
-			v->pages[id].flags |= PAGE_WAS_IDLE;
-		v->pages[id].state = PAGE_EVICTING;
-		frame_lift(&v->frames, f);
-		v->evict[plan->n_evict++] = id;
-	}
+	while (plan->n_evict < n_max && victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
+		;
 	v->n_evict = plan->n_evict;
 	idle_drop_victims(v, plan);
 	cleared_collect(v, plan);
@@ -319,6 +324,17 @@ int core_room_begin(struct vmm *v, struct plan *plan)
 {
 	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
 	return frames_free(&v->frames) ? 0 : victims_choose(v, plan);
+}
+
+void core_shrink(struct vmm *v, struct plan *plan)
+{
+	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
+	plan->needs_frame = false;
+	while (v->ops->surplus && plan->n_evict < v->batch &&
+	       victim_take(v, plan, v->ops->surplus(v->policy)))
+		;
+	v->n_evict = plan->n_evict;
+	cleared_collect(v, plan);
 }
 
 void core_evicted(struct vmm *v, uint32_t page, int dirty)

@@ -51,7 +51,8 @@ struct vmm {
 	void *policy;
 	struct frame_table frames;
 	struct vm_stats stats;
-	uint64_t now; /* faults or references completed */
+	uint64_t now;      /* faults or references completed */
+	uint64_t next_use; /* policy_env.next_use */
 
 	struct page_map map;
 	struct page *pages;

@@ -354,6 +354,11 @@ enum policy_class core_class(const struct vmm *v)
 	return v->class;
 }
 
+void core_next_use(struct vmm *v, uint64_t next_use)
+{
+	v->next_use = next_use;
+}
+
 uint32_t core_page_ids(const struct vmm *v)
 {
 	return v->page_count;

@@ -41,7 +41,7 @@ static int lists_init(struct vmm *v, uint32_t frames)
 static int vmm_init(struct vmm *v, const struct vmm_config *c)
 {
 	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
-	struct policy_env env = { .frames = &v->frames, .now = &v->now };
+	struct policy_env env = { .frames = &v->frames, .now = &v->now, .next_use = &v->next_use };
 	const char *bad;
 	int err;
 
@@ -59,6 +59,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
 	v->page_free = v->open_page = VMM_NONE;
 	v->hold_depth = 1;
+	v->next_use = UINT64_MAX;
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
@@ -137,7 +138,26 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 	return plan.needs_frame ? 1 : 2;
 }
 
-int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+/* The policy gives back what it does not want to keep. */
+static void shrink(struct vmm *v)
+{
+	struct plan plan;
+
+	do {
+		core_shrink(v, &plan);
+		for (uint32_t i = 0; i < plan.n_evict; i++)
+			core_evicted(v, plan.evict[i], -1);
+	} while (plan.n_evict);
+	core_fill(v, &plan);
+	v->stats.resident_sum += v->frames.used;
+}
+
+static bool sees_touches(const struct vmm *v)
+{
+	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
+}
+
+static int reference(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 {
 	uint64_t vpn = addr >> v->page_shift;
 	uint32_t id = page_map_get(&v->map, pid, vpn);
@@ -151,7 +171,7 @@ int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
 		return result;
-	if (was_resident && v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE))
+	if (was_resident && sees_touches(v))
 		v->ops->touch(v->policy, p->frame, is_write);
 	v->stats.accesses++;
 	if (is_write)
@@ -160,7 +180,20 @@ int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->stats.reads++;
 	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
 		v->now++;
+	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
+		shrink(v);
 	return result;
+}
+
+int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+{
+	return v->class == POLICY_X ? -ENOTSUP : reference(v, pid, addr, is_write);
+}
+
+int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use)
+{
+	v->next_use = next_use;
+	return reference(v, pid, addr, is_write);
 }
 
 const struct vm_stats *vmm_stats(const struct vmm *v)

@@ -40,6 +40,9 @@
 	X(adopted, "pages that were already present when paging began")                            \
 	X(unmapped, "pages forgotten because their range was unmapped or discarded")               \
 	X(resident_peak_frames, "most frames in use at any time")                                  \
+	X(resident_sum,                                                                            \
+	  "frames in use, summed over references: mean resident size times accesses, in frames "   \
+	  "times references (simulator, policies with variable allocation)")                       \
 	X(footprint_pages, "most pages mapped, idle or stored at any time")
 
 /* A key that does not apply to a run is absent from reports, never 0: the printers decide by mode. */

@@ -42,9 +42,15 @@ void vmm_destroy(struct vmm *vmm);
 
 /*
  * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for a soft or
- * write fault only, or -errno (-ENOMEM: every frame is pinned). Processes come into being at their first reference.
+ * write fault only, or -errno (-ENOMEM: every frame is pinned; -ENOTSUP: the policy needs the future, vmm_access_next). Processes come into being at their first reference.
  */
 int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
+
+/*
+ * The same for policies of class X (opt, vmin), for which vmm_access is -ENOTSUP: next_use is the virtual time of the next
+ * reference to the same page, counting references from 0, and UINT64_MAX when there is none. Any policy takes it.
+ */
+int vmm_access_next(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use);
 
 /* The counters; valid until vmm_destroy. */
 const struct vm_stats *vmm_stats(const struct vmm *vmm);

@@ -62,7 +62,8 @@ static int use(struct vmm *v)
 
 	/* more than the first 1024 page ids, several nodes, several processes */
 	for (uint64_t k = 0; k < 1100 && err >= 0; k++)
-		err = vmm_access(v, 1 + k % 3, (k % 2 << 40) + (k << 12), k % 3 == 0);
+		err = vmm_access_next(v, 1 + k % 3, (k % 2 << 40) + (k << 12), k % 3 == 0,
+				      UINT64_MAX);
 	if (err >= 0)
 		err = core_adopt(v, 3, 1ull << 50, 0, FRAME_DIRTY, &id);
 	if (err == -ENOSPC)
@@ -84,19 +85,17 @@ static void use_again(struct vmm *v)
 
 static void test_nth(void **state)
 {
-	static const char *const policies[] = { "clock",  "sieve", "lru",     "nru",
-						"random", "fifo",  "skeleton" };
 	const struct vm_stats *s;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+	for (const struct policy_ops *const *p = policy_all(); *p; p++) {
 		uint64_t n = 0;
 		int err;
 
 		do {
 			struct vmm_config c = { .frames = 100,
 						.window = 20,
-						.policy = policies[i],
+						.policy = (*p)->name,
 						.flags = VMM_FLAG_LIVE };
 			struct vmm *v;
 
