@@ -170,6 +170,22 @@ check-apps-quick:
 check-includes:
 	@tests/includes.sh
 
+# The fuzzers of the trace parsers, with clang and its libFuzzer; `build/fuzz/fuzz_vmt -max_total_time=600 DIRECTORY
+# tests/fuzz/corpus/vmt` keeps what it finds in DIRECTORY. `make check-unit` runs their seed corpus with any compiler.
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz
+ifneq ($(shell command -v $(FUZZ_CC) 2>/dev/null),)
+fuzz: $(patsubst tests/%.c,build/%,$(wildcard tests/fuzz/fuzz_*.c))
+else
+fuzz:
+	@echo '$(FUZZ_CC) is not there: apt-get install clang' >&2; exit 1
+endif
+
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/targets.h $(wildcard core/trace/*.[ch]) Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard core/trace/*.c) $(CORE_LIBS)
+
 bench: bench-fault
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
@@ -177,7 +193,7 @@ bench-fault: all
 # --- house keeping -------------------------------------------------------------------------------------------------
 
 SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen pager pager/stores preload cli workloads bench \
-	tests/unit tests/model tests/live tests/regress,$(d)/*.c $(d)/*.h))
+	tests/unit tests/model tests/live tests/regress tests/fuzz,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
 .PHONY: format check-format tidy install-deps install uninstall clean help
@@ -220,6 +236,7 @@ help:
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
+	@echo 'make fuzz            fuzzers of the trace parsers, into build/fuzz/ (needs clang)'
 	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'

@@ -38,28 +38,21 @@ int trace_bad_bytes(struct trace_reader *r, uint64_t offset, const char *what)
 	return -EBADMSG;
 }
 
-static bool probe_bytes(const uint8_t *head, size_t n, const char *magic, size_t size)
-{
-	return n >= size && !memcmp(head, magic, size);
-}
-
-/* Compressions that are not ours, and bytes that are no text. */
+/* Compressions that are not ours. */
 static int refuse(struct trace_reader *r, const uint8_t *head, size_t n)
 {
-	if (probe_bytes(head, n, "\x1f\x8b", 2))
-		return trace_bad_bytes(
-			r, 0, "this is compressed by gzip: decompress it first (gzip -dc)");
-	if (probe_bytes(head, n,
-			"\xfd"
-			"7zXZ",
-			5))
-		return trace_bad_bytes(r, 0,
-				       "this is compressed by xz: decompress it first (xz -dc)");
-	if (probe_bytes(head, n, "BZh", 3))
-		return trace_bad_bytes(
-			r, 0, "this is compressed by bzip2: decompress it first (bzip2 -dc)");
-	if (memchr(head, 0, n))
-		return trace_bad_bytes(r, 0, "this is no trace of a known format");
+	static const struct {
+		const char *magic, *what;
+	} others[] = {
+		{ "\x1f\x8b", "this is compressed by gzip: decompress it first (gzip -dc)" },
+		{ "\xfd\x37zXZ", "this is compressed by xz: decompress it first (xz -dc)" },
+		{ "BZh", "this is compressed by bzip2: decompress it first (bzip2 -dc)" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (n >= strlen(others[i].magic) &&
+		    !memcmp(head, others[i].magic, strlen(others[i].magic)))
+			return trace_bad_bytes(r, 0, others[i].what);
 	return 0;
 }
 
@@ -76,14 +69,13 @@ static int format_find(struct trace_reader *r, const char *name)
 	if (name)
 		return r->format ? 0 : -ENOENT;
 	n = n < PROBE_BYTES ? n : PROBE_BYTES;
-	for (size_t i = 0; i < FORMATS && !r->format; i++)
+	err = refuse(r, head, n);
+	for (size_t i = 0; i < FORMATS && !err && !r->format; i++)
 		if (formats[i]->probe && formats[i]->probe(head, n, whole))
 			r->format = formats[i];
-	if (r->format)
-		return 0;
-	r->format = &format_text;
-	err = refuse(r, head, n);
-	return err;
+	if (err || r->format)
+		return err;
+	return trace_bad_bytes(r, 0, "this is no trace of a known format");
 }
 
 static int shift_set(struct trace_reader *r, uint32_t wanted)

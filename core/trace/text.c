@@ -304,19 +304,17 @@ static const uint8_t *parse_line(struct trace_reader *r, const uint8_t *line,
 		EXPECT(end, expects_pid, word);
 		return end;
 	}
-	rec->pid = (uint32_t)value;
+	*rec = (struct trace_record){ .pid = (uint32_t)value };
 	word = blanks(p);
 	EXPECT(word > p || *word == '\n', expects_space, p);
 	EXPECT(letters[*word], expects_kind, word);
 	rec->kind = (uint8_t)(letters[*word] - 1);
-	rec->backing = 0;
 	p = word + 1;
 	if (__builtin_expect(rec->kind <= TRACE_WRITE, 1)) {
 		NUMBER(&value, expects_address);
 		rec->vpn = value >> r->native_shift;
 		rec->offset = (uint32_t)(value & ((1ull << r->native_shift) - 1));
 	} else {
-		*rec = (struct trace_record){ .pid = rec->pid, .kind = rec->kind };
 		p = parse_event(r, p, rec, what, bad);
 		if (!p)
 			return NULL;
