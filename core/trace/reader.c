@@ -186,11 +186,11 @@ void trace_close(struct trace_reader *r)
 
 const char *trace_intern(struct trace_reader *r, const char *name, size_t size)
 {
+	const char *last = r->name_count ? r->names[r->name_count - 1] : "";
 	char **names;
 
-	for (uint32_t i = 0; i < r->name_count; i++)
-		if (strlen(r->names[i]) == size && !memcmp(r->names[i], name, size))
-			return r->names[i];
+	if (strlen(last) == size && !memcmp(last, name, size))
+		return last;
 	names = realloc(r->names, (r->name_count + 1) * sizeof(*names));
 	if (!names)
 		return NULL;

@@ -65,7 +65,7 @@ struct trace_reader {
 	uint32_t *pages; /* what event->pages points to */
 	uint32_t pages_capacity;
 
-	char **names; /* of marks, each once */
+	char **names; /* of marks */
 	uint32_t name_count;
 	uint64_t line; /* text formats: lines read */
 };

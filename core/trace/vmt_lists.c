@@ -14,6 +14,8 @@ int vmt_lists_unpack(struct trace_reader *r, const uint8_t *stored)
 
 	v->at = stored;
 	if (k->low_flags & VMT_FLAG_ZSTD << 1) {
+		if (!k->lists_bytes)
+			return vmt_bad(r, "lists that are compressed but empty");
 		if (k->lists_bytes > v->lists_capacity) {
 			free(v->lists);
 			v->lists_capacity = 0;

@@ -3,7 +3,7 @@
  * targets.h - what the fuzzers of the trace parsers run; also run over the seed corpus by tests/unit/test_fuzz_corpus.c.
  *
  * Each input is read twice, as records and as refs, by every format that the target is about. Whatever the bytes are: no crash,
- * ids in range, and as many references the one way as the other.
+ * ids in range, and the same end the one way as the other.
  */
 #ifndef TESTS_FUZZ_TARGETS_H
 #define TESTS_FUZZ_TARGETS_H
@@ -88,13 +88,16 @@ static inline void fuzz_both(const uint8_t *data, size_t size, const char *forma
 	uint64_t records = fuzz_records(data, size, &options, &a);
 	uint64_t refs = fuzz_refs(data, size, &options, &b);
 
-	FUZZ_CHECK(records == refs && a == b);
+	FUZZ_CHECK(a == b && (a || records == refs));
 }
 
 static inline int fuzz_text(const uint8_t *data, size_t size)
 {
 	static const char *const formats[] = { NULL, "text", "lackey", "drmemtrace", "ostep" };
 
+	if (size &&
+	    data[0] == 0x28) /* zstd: a few bytes can become gigabytes; fuzz_binary has it */
+		return 0;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		fuzz_both(data, size, formats[i], 0);
 	fuzz_both(data, size, "text", 14);
