@@ -163,7 +163,7 @@ static int block_read(struct trace_reader *r)
 static int run_read(struct trace_reader *r)
 {
 	struct vmt_reader *v = r->state;
-	uint64_t delta, step, count, last;
+	uint64_t delta = 0, step = 0, count = 0, last;
 
 	v->coded = varint_get(v->coded, v->coded_end, &delta);
 	if (v->coded)
