@@ -41,7 +41,8 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) -lpthread -lm
+	$(call pkg_libs,libxxhash,-lxxhash) $(CORE_LIBS) -lpthread
+CORE_LIBS = $(call pkg_libs,libzstd,-lzstd) -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
 DEPS = -MF $(OBJ)/$(<:.c=.d) -MT $@
@@ -52,7 +53,7 @@ LINK = $(CC) $(filter -f%,$(mode_$(BUILD))) $(LDFLAGS) -o $@
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
 
-CORE    := $(call objects,core/*.c core/policies/*.c)
+CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c)
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c)
 PRELOAD := $(call objects,preload/*.c preload/*.S)
@@ -64,7 +65,7 @@ LIVE  := $(call programs,tests/live/*.c tests/regress/*.c,$(BIN))
 UNIT  := $(call programs,tests/unit/test_*.c,$(OBJ))
 
 .PHONY: all programs tests $(MODES)
-all: $(BIN)/vmm $(BIN)/libvmm.so $(BIN)/libvmm_preload.so programs
+all: $(BIN)/vmm $(BIN)/trace_gen $(BIN)/libvmm.so $(BIN)/libvmm_preload.so programs
 programs: $(PLAIN)
 tests: $(UNIT) $(LIVE)
 $(MODES):
@@ -79,9 +80,13 @@ $(BIN)/vmm: $(CLI) $(PAGER) $(CORE)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(VMM_LIBS)
 
+# vmm knows by its name that it is to be `vmm gen`.
+$(BIN)/trace_gen: $(BIN)/vmm
+	ln -sf vmm $@
+
 $(BIN)/libvmm.so: $(CORE)
 	@mkdir -p $(@D)
-	$(LINK) -shared -Wl,-soname,libvmm.so $^ -lm
+	$(LINK) -shared -Wl,-soname,libvmm.so $^ $(CORE_LIBS)
 
 $(BIN)/libvmm_preload.so: $(PRELOAD)
 	@mkdir -p $(@D)
@@ -120,11 +125,11 @@ link_options = $(shell sed -n 's/^ \* link: //p' $(1))
 
 $(BIN)/tests/%: tests/%.c $(CORE) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
-	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) -lpthread -lm
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CORE_LIBS) -lpthread
 
 $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
-	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CMOCKA_LIBS) -lm
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CMOCKA_LIBS) $(CORE_LIBS)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -165,14 +170,30 @@ check-apps-quick:
 check-includes:
 	@tests/includes.sh
 
+# The fuzzers of the trace parsers, with clang and its libFuzzer; `build/fuzz/fuzz_vmt -max_total_time=600 DIRECTORY
+# tests/fuzz/corpus/vmt` keeps what it finds in DIRECTORY. `make check-unit` runs their seed corpus with any compiler.
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz
+ifneq ($(shell command -v $(FUZZ_CC) 2>/dev/null),)
+fuzz: $(patsubst tests/%.c,build/%,$(wildcard tests/fuzz/fuzz_*.c))
+else
+fuzz:
+	@echo '$(FUZZ_CC) is not there: apt-get install clang' >&2; exit 1
+endif
+
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/targets.h $(wildcard core/trace/*.[ch]) Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard core/trace/*.c) $(CORE_LIBS)
+
 bench: bench-fault
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard $(foreach d,core core/policies pager pager/stores preload cli workloads bench \
-	tests/unit tests/model tests/live tests/regress,$(d)/*.c $(d)/*.h))
+SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen pager pager/stores preload cli workloads bench \
+	tests/unit tests/model tests/live tests/regress tests/fuzz,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
 .PHONY: format check-format tidy install-deps install uninstall clean help
@@ -196,6 +217,7 @@ install-deps:
 HEADERS := vmm stats policy frame rng
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/vmm
+	ln -sf vmm $(DESTDIR)$(PREFIX)/bin/trace_gen
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(BIN)/libvmm.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/vmm $(BIN)/libvmm_preload.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/vmm/core $(HEADERS:%=core/%.h)
@@ -205,7 +227,7 @@ install: all
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/vmm $(DESTDIR)$(PREFIX)/lib/libvmm.so $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
+	rm -f $(DESTDIR)$(PREFIX)/bin/vmm $(DESTDIR)$(PREFIX)/bin/trace_gen $(DESTDIR)$(PREFIX)/lib/libvmm.so $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
 	rm -rf $(DESTDIR)$(PREFIX)/lib/vmm $(DESTDIR)$(PREFIX)/include/vmm
 
 clean:
@@ -219,6 +241,7 @@ help:
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
+	@echo 'make fuzz            fuzzers of the trace parsers, into build/fuzz/ (needs clang)'
 	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'

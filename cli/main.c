@@ -7,15 +7,12 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_policies,
-	&command_doctor,
-	NULL,
+	&command_run, &command_policies, &command_doctor, &command_trace, &command_gen, NULL,
 };
 
 /* Named in the manual, but not built yet: said in one line, not listed. */
-static const char *const later[] = { "record", "compare", "sim",  "mrc", "trace",    "gen",
-				     "serve",  "top",     "mark", "wss", "fault-in", NULL };
+static const char *const later[] = { "record", "compare", "sim", "mrc",      "serve",
+				     "top",    "mark",    "wss", "fault-in", NULL };
 
 void complain(const char *what, const char *todo, const char *why, ...)
 {
@@ -153,7 +150,10 @@ static int help_main(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	const char *name = argc ? strrchr(argv[0], '/') : NULL;
 
+	if (argc && !strcmp(name ? name + 1 : argv[0], "trace_gen"))
+		return command_gen.main(&command_gen, argc, argv);
 	if (argc < 2) {
 		help(stderr);
 		return STATUS_USAGE;

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# docs.sh - the manual and the program agree: docs/run.md explains every option of `vmm run` and no other, and the two tables
-# of docs/policies.md are what `vmm policies` says. Needs a built vmm in $BIN.
+# docs.sh - the manuals and the program agree: docs/COMMAND.md explains every option of `vmm COMMAND` and no other, and the two
+# tables of docs/policies.md are what `vmm policies` says. Needs a built vmm in $BIN.
 #
 #   docs.sh policies    prints the two tables, to be put into docs/policies.md
 cd "$(dirname "$0")/.." || exit 1
@@ -53,13 +53,14 @@ if [ "$1" = policies ]; then
 	exit
 fi
 
-exists=$("$vmm" help run | sed -nE 's/^ +(-[a-z], |    )?(--[a-z-]+).*/\2/p' | LC_ALL=C sort)
-explained=$(sed -nE 's/^`(-[a-z], )?(--[a-z-]+).*/\2/p' docs/run.md | LC_ALL=C sort)
-if [ -z "$exists" ] || [ "$exists" != "$explained" ]; then
-	echo "docs/run.md explains: $(echo $explained)"
-	echo "vmm help run lists:   $(echo $exists)"
+for command in run gen trace; do
+	exists=$("$vmm" help $command | sed -nE 's/^ +(-[a-z], |    )?(--[a-z-]+).*/\2/p' | LC_ALL=C sort)
+	explained=$(sed -nE 's/^`(-[a-z], )?(--[a-z-]+).*/\2/p' docs/$command.md | LC_ALL=C sort)
+	[ -n "$exists" ] && [ "$exists" = "$explained" ] && continue
+	echo "docs/$command.md explains: $(echo $explained)"
+	echo "vmm help $command lists:   $(echo $exists)"
 	failed=1
-fi
+done
 
 program=$(policy_tables | grep '^|')
 manual=$(grep -E '^\| (`|policy )|^(\|---){5}' docs/policies.md)
