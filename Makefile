@@ -52,7 +52,7 @@ LINK = $(CC) $(filter -f%,$(mode_$(BUILD))) $(LDFLAGS) -o $@
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
 
-CORE    := $(call objects,core/*.c core/policies/*.c)
+CORE    := $(call objects,core/*.c core/policies/*.c core/page_tables/*.c)
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c)
 PRELOAD := $(call objects,preload/*.c preload/*.S)
@@ -171,7 +171,7 @@ bench-fault: all
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard $(foreach d,core core/policies pager pager/stores preload cli workloads bench \
+SOURCES = $(wildcard $(foreach d,core core/policies core/page_tables pager pager/stores preload cli workloads bench \
 	tests/unit tests/model tests/live tests/regress,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
