@@ -115,6 +115,11 @@ $(BIN)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(CC) $(PLAIN_CFLAGS) $(DEPS) -o $@ $< $(LDFLAGS) -lpthread -lm
 
+# bench/core_*.c measure the core: built as it is.
+$(BIN)/bench/core_%: bench/core_%.c $(CORE) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE)
+
 # A test that needs special linker options says so in a line " * link: OPTIONS" of its opening comment.
 link_options = $(shell sed -n 's/^ \* link: //p' $(1))
 
@@ -131,7 +136,7 @@ $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -165,9 +170,11 @@ check-apps-quick:
 check-includes:
 	@tests/includes.sh
 
-bench: bench-fault
+bench: bench-fault bench-core
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
+bench-core: programs
+	@for b in $(filter $(BIN)/bench/core_%,$(PLAIN)); do $$b || exit 1; done
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
@@ -214,7 +221,7 @@ help:
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
-	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
+	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'
