@@ -39,7 +39,7 @@ static uint64_t median_ns(const struct frame_age_way *way, uint8_t *bits, uint8_
 		for (uint32_t f = 0; f < FRAMES; f++)
 			bits[f] = FRAME_USED | (rng_below(&rng, 100) < percent ? FRAME_REF : 0);
 		ns[r] = now_ns();
-		way->sweep(bits, age, FRAMES, cleared);
+		way->sweep(bits, age, 128, FRAMES, cleared);
 		ns[r] = now_ns() - ns[r];
 	}
 	qsort(ns, ROUNDS, sizeof(ns[0]), by_value);

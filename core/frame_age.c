@@ -13,11 +13,11 @@ _Static_assert(FRAME_REF == 1 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 #define EVICTABLE_BITS (FRAME_USED | FRAME_REJECTED | FRAME_PINNED)
 
-static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint32_t from, uint32_t n,
-				   uint32_t *cleared, uint32_t count)
+static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint8_t top, uint32_t from,
+				   uint32_t n, uint32_t *cleared, uint32_t count)
 {
 	for (uint32_t f = from; f < n; f++) {
-		age[f] = (uint8_t)(age[f] >> 1 | (bits[f] & FRAME_REF) << 7);
+		age[f] = (uint8_t)(age[f] >> 1 | (bits[f] & FRAME_REF ? top : 0));
 		if ((bits[f] & (EVICTABLE_BITS | FRAME_REF)) != (FRAME_USED | FRAME_REF))
 			continue;
 		bits[f] &= (uint8_t)~FRAME_REF;
@@ -28,8 +28,8 @@ static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint32_t from, u
 
 /* Defines sweep_NAME for vectors of WIDTH bytes. A lane of `clear` is 1 where the bit was set and is cleared. */
 #define SWEEP(NAME, WIDTH, ATTRIBUTES)                                                             \
-	ATTRIBUTES static uint32_t sweep_##NAME(uint8_t *bits, uint8_t *age, uint32_t n,           \
-						uint32_t *cleared)                                 \
+	ATTRIBUTES static uint32_t sweep_##NAME(uint8_t *bits, uint8_t *age, uint8_t top,          \
+						uint32_t n, uint32_t *cleared)                     \
 	{                                                                                          \
 		typedef uint8_t bytes __attribute__((vector_size(WIDTH)));                         \
 		typedef uint64_t words __attribute__((vector_size(WIDTH)));                        \
@@ -41,7 +41,7 @@ static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint32_t from, u
                                                                                                    \
 			memcpy(&b, bits + f, WIDTH);                                               \
 			memcpy(&a, age + f, WIDTH);                                                \
-			a = a >> 1 | b << 7; /* FRAME_REF is the lowest bit */                     \
+			a = a >> 1 | (-(b & FRAME_REF) & top);                                     \
 			clear = (bytes)((b & EVICTABLE_BITS) == FRAME_USED) & b & FRAME_REF;       \
 			b ^= clear;                                                                \
 			memcpy(age + f, &a, WIDTH);                                                \
@@ -53,7 +53,7 @@ static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint32_t from, u
 					cleared[count++] = f + 8 * w +                             \
 							   ((uint32_t)__builtin_ctzll(left) >> 3); \
 		}                                                                                  \
-		return sweep_bytes(bits, age, f, n, cleared, count);                               \
+		return sweep_bytes(bits, age, top, f, n, cleared, count);                          \
 	}
 
 static bool always(void)
@@ -61,9 +61,10 @@ static bool always(void)
 	return true;
 }
 
-static uint32_t sweep_scalar(uint8_t *bits, uint8_t *age, uint32_t n, uint32_t *cleared)
+static uint32_t sweep_scalar(uint8_t *bits, uint8_t *age, uint8_t top, uint32_t n,
+			     uint32_t *cleared)
 {
-	return sweep_bytes(bits, age, 0, n, cleared, 0);
+	return sweep_bytes(bits, age, top, 0, n, cleared, 0);
 }
 
 /* The widest sweep with the target's own instructions: what AVX-512 computes, on any machine. */
@@ -94,11 +95,11 @@ const struct frame_age_way frame_age_ways[] = {
 };
 const uint32_t frame_age_way_count = sizeof(frame_age_ways) / sizeof(frame_age_ways[0]);
 
-void frame_age_all(struct frame_table *t, uint8_t *age)
+void frame_age_all(struct frame_table *t, uint8_t *age, uint8_t top)
 {
 	const struct frame_age_way *way = frame_age_ways;
 
 	while (!way->supported())
 		way++;
-	t->cleared_count += way->sweep(t->bits, age, t->fresh, t->cleared + t->cleared_count);
+	t->cleared_count += way->sweep(t->bits, age, top, t->fresh, t->cleared + t->cleared_count);
 }

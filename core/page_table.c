@@ -15,8 +15,6 @@ static const struct page_table_ops *const kinds[] = {
 };
 
 #define BASE_SHIFT_DEFAULT 12u
-#define BASE_SHIFT_MIN 9u
-#define BASE_SHIFT_MAX 32u
 
 const struct page_table_ops *const *page_table_kinds(void)
 {
@@ -41,7 +39,8 @@ int page_table_init(struct page_table *t, const struct page_table_config *c)
 		return -ENOENT;
 	if (c->frames == 0 || c->frames == VMM_NONE || c->walk_cache > PAGE_TABLE_CACHE_MAX)
 		return -EINVAL;
-	if (c->page_shift && (c->page_shift < BASE_SHIFT_MIN || c->page_shift > BASE_SHIFT_MAX))
+	if (c->page_shift &&
+	    (c->page_shift < PAGE_TABLE_SHIFT_MIN || c->page_shift > PAGE_TABLE_SHIFT_MAX))
 		return -EINVAL;
 	t->frames = c->frames;
 	t->page_shift = c->page_shift ? c->page_shift : BASE_SHIFT_DEFAULT;

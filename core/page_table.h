@@ -123,6 +123,8 @@ struct page_table_config {
 	uint32_t walk_cache; /* tables remembered per level; at most PAGE_TABLE_CACHE_MAX */
 };
 #define PAGE_TABLE_CACHE_MAX 256u
+#define PAGE_TABLE_SHIFT_MIN 9u
+#define PAGE_TABLE_SHIFT_MAX 32u
 
 /* NULL when there is no such kind. */
 const struct page_table_ops *page_table_find_kind(const char *kind);

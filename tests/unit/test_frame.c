@@ -232,6 +232,7 @@ static void test_age_ways(void **state)
 		}
 		for (uint32_t n = 0; n < N; n++) {
 			uint32_t odd = n % 2; /* arrays need not be aligned */
+			uint8_t top = (uint8_t)(128 >> n % 8);
 
 			for (uint32_t f = 0; f <= N; f++) {
 				bits[0][f] = (uint8_t)rng_next(&rng) &
@@ -241,9 +242,9 @@ static void test_age_ways(void **state)
 			memcpy(bits[1], bits[0], sizeof(bits[0]));
 			memcpy(age[1], age[0], sizeof(age[0]));
 			for (uint32_t k = 0; k < 2; k++)
-				count[k] =
-					(k ? scalar : &frame_age_ways[w])
-						->sweep(bits[k] + odd, age[k] + odd, n, cleared[k]);
+				count[k] = (k ? scalar : &frame_age_ways[w])
+						   ->sweep(bits[k] + odd, age[k] + odd, top, n,
+							   cleared[k]);
 			assert_memory_equal(bits[0], bits[1], sizeof(bits[0]));
 			assert_memory_equal(age[0], age[1], sizeof(age[0]));
 			assert_int_equal(count[0], count[1]);
@@ -281,7 +282,7 @@ static void test_age_all(void **state)
 			}
 		}
 		a.cleared_count = b.cleared_count = 0;
-		frame_age_all(&a, age_a);
+		frame_age_all(&a, age_a, 128);
 		for (uint32_t f = 0; f < b.fresh; f++) {
 			age_b[f] = (uint8_t)(age_b[f] / 2 + (frame_referenced(&b, f) ? 128 : 0));
 			if (frame_evictable(&b, f))
