@@ -91,11 +91,13 @@ static bool entry_write(struct vmm *v, const struct page *p)
 	before = e ? *e : 0;
 	if (!now && !e)
 		return false;
-	if (now && page_table_map(&m->table, p->space, p->vpn, PAGE_4K, p->frame,
-				  (uint32_t)now & PTE_FLAGS))
-		m->incomplete = true;
+	if (e && !m->table.ops->by_frame)
+		*e = now ? now : pte_absent(*e);
 	else if (!now)
 		page_table_absent(&m->table, p->space, p->vpn);
+	else if (page_table_map(&m->table, p->space, p->vpn, PAGE_4K, p->frame,
+				(uint32_t)now & PTE_FLAGS))
+		m->incomplete = true;
 	return m->has_tlb && before & PTE_PRESENT && before & PTE_ACCESSED && before != now;
 }
 
@@ -135,7 +137,9 @@ void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n)
 		space = p->space;
 		vpns[held++] = p->vpn;
 	}
-	if (held)
+	if (held == 1)
+		tlb_invalidate(&v->mmu->tlb, space, vpns[0]);
+	else if (held)
 		tlb_invalidate_batch(&v->mmu->tlb, space, vpns, held);
 }
 
@@ -177,15 +181,18 @@ static int load(struct vmm *v, const struct mmu_access *a, uint32_t id, bool wri
 	const struct page *p = &v->pages[id];
 	struct mmu *m = v->mmu;
 	bool sets_dirty = a->hit && write && !(a->pte & PTE_DIRTY);
-	pte_t pte;
+	pte_t pte = 0;
 
 	if (p->state != PAGE_MAPPED || (a->hit && !fault && !sets_dirty))
 		return 0;
-	pte = entry_served(v, p, id);
-	if (!pte)
-		return -ENOMEM;
 	if (m->has_table && (fault || sets_dirty))
 		pte = page_table_walk(&m->table, p->space, p->vpn, write, NULL);
+	else if (!m->has_tlb && a->pte)
+		return 0;
+	if (!pte)
+		pte = entry_served(v, p, id);
+	if (!pte)
+		return -ENOMEM;
 	if (!m->has_tlb)
 		return 0;
 	if (a->hit && !fault)

@@ -137,7 +137,7 @@ void page_table_absent(struct page_table *t, uint32_t space, uint64_t vpn)
 	}
 	e = page_table_find(t, space, vpn);
 	if (e)
-		*e = pte_make(0, pte_size(*e), *e & (PTE_WRITABLE | PTE_COW | PTE_FILE));
+		*e = pte_absent(*e);
 }
 
 void page_table_drop_space(struct page_table *t, uint32_t space)

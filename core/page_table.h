@@ -61,6 +61,11 @@ static inline enum page_size pte_size(pte_t e)
 {
 	return (enum page_size)((e & PTE_SIZE) >> PTE_SIZE_SHIFT);
 }
+/* The entry of a page that still exists but has no frame. */
+static inline pte_t pte_absent(pte_t e)
+{
+	return e & (PTE_LEAF | PTE_SIZE | PTE_WRITABLE | PTE_COW | PTE_FILE);
+}
 static inline pte_t pte_make(uint32_t frame, enum page_size size, uint32_t flags)
 {
 	return (pte_t)frame << PTE_FRAME_SHIFT | (pte_t)size << PTE_SIZE_SHIFT | PTE_LEAF | flags;

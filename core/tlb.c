@@ -152,22 +152,33 @@ static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint32_t i)
 	}
 }
 
+/* Without a branch that depends on the stamps: they are in no order. */
+static uint32_t entry_oldest(const struct tlb_level *l, uint32_t first)
+{
+	uint32_t best = first;
+	uint64_t least = l->stamp[first];
+
+	for (uint32_t i = first + 1; i < first + l->geometry.ways; i++) {
+		bool less = l->stamp[i] < least;
+
+		least = less ? l->stamp[i] : least;
+		best = less ? i : best;
+	}
+	return best;
+}
+
 static uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t first)
 {
-	uint32_t ways = l->geometry.ways, best = first;
+	uint32_t ways = l->geometry.ways;
 
+	if (t->policy == TLB_LRU || t->policy == TLB_FIFO)
+		return entry_oldest(l, first); /* an unused one, if there is one */
 	for (uint32_t i = first; i < first + ways; i++)
 		if (l->tag[i] == TAG_NONE)
 			return i;
 	if (t->policy == TLB_RANDOM)
 		return first + (uint32_t)rng_below(&t->rng, ways);
-	if (t->policy == TLB_PLRU)
-		return ways == 1 ? first
-				 : first + (uint32_t)__builtin_ctzll(~l->used[first / ways]);
-	for (uint32_t i = first + 1; i < first + ways; i++)
-		if (l->stamp[i] < l->stamp[best])
-			best = i;
-	return best;
+	return ways == 1 ? first : first + (uint32_t)__builtin_ctzll(~l->used[first / ways]);
 }
 
 static void level_insert(struct tlb *t, struct tlb_level *l, uint64_t tag, pte_t pte)
@@ -261,7 +272,9 @@ bool tlb_holds(const struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
 		const struct tlb_level *const levels[] = { t->l1[size], t->l2 };
 
 		for (uint32_t k = 0; k < 2 && levels[k]; k++) {
-			uint32_t i = level_find(levels[k], tag_make(asid, vpn, size));
+			uint32_t i = levels[k]->count[size]
+					     ? level_find(levels[k], tag_make(asid, vpn, size))
+					     : UINT32_MAX;
 
 			if (i == UINT32_MAX)
 				continue;

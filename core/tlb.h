@@ -64,7 +64,7 @@ struct tlb_level {
 	uint32_t set_mask; /* sets - 1 when that is a power of two, else 0 and modulo is used */
 	uint64_t *tag;     /* by set * ways + way */
 	pte_t *pte;
-	uint64_t *stamp; /* lru: last use; fifo: when it came */
+	uint64_t *stamp; /* lru: last use; fifo: when it came; 0: unused */
 	uint64_t *used;  /* plru: a bit a way, by set */
 	uint64_t count[PAGE_SIZES];
 };

@@ -14,10 +14,13 @@
 
 #include "core/tlb.h"
 
+#include <string.h>
+
 #define TAG_NONE UINT64_MAX
 #define TAG_VPN_BITS 46u
 #define TAG_ASID_SHIFT 48u
 #define ASID_NONE UINT32_MAX
+#define SCAN_WAYS 16u /* sets up to this are compared whole: no branch to mispredict */
 
 /* Can a tag name this page number? Its bits from 45 on must be all equal, as in canonical addresses. */
 static inline bool tag_fits(const struct tlb *t, uint64_t vpn)
@@ -69,17 +72,31 @@ static inline uint32_t level_find(const struct tlb_level *l, uint64_t tag)
 {
 	uint32_t first = set_of(l, tag);
 	const uint64_t *tags = &l->tag[first];
+	uint32_t found = UINT32_MAX;
 
+	if (l->geometry.ways > SCAN_WAYS) {
+		for (uint32_t way = 0; way < l->geometry.ways; way++)
+			if (tags[way] == tag)
+				return first + way;
+		return UINT32_MAX;
+	}
 	for (uint32_t way = 0; way < l->geometry.ways; way++)
-		if (tags[way] == tag)
-			return first + way;
-	return UINT32_MAX;
+		found = tags[way] == tag ? first + way : found;
+	return found;
 }
 
 static inline void level_end(struct tlb_level *l, uint32_t i)
 {
 	l->count[tag_size(l->tag[i])]--;
 	l->tag[i] = TAG_NONE;
+	l->stamp[i] = 0;
+}
+
+static inline void level_empty(struct tlb_level *l)
+{
+	memset(l->tag, 0xff, l->geometry.entries * sizeof(*l->tag));
+	memset(l->stamp, 0, l->geometry.entries * sizeof(*l->stamp));
+	memset(l->count, 0, sizeof(l->count));
 }
 
 /* The ASID by which entries of the space are tagged now, or ASID_NONE when there can be none. */

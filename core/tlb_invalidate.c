@@ -141,8 +141,7 @@ uint32_t tlb_flush(struct tlb *t)
 		for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++)
 			n += l->count[size];
 		if (l->geometry.entries)
-			memset(l->tag, 0xff, l->geometry.entries * sizeof(*l->tag));
-		memset(l->count, 0, sizeof(l->count));
+			level_empty(l);
 	}
 	t->stats.flushes++;
 	t->stats.invalidated += n;
