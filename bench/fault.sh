@@ -116,15 +116,16 @@ side_vmm() { # SIDE POLICY [OPTION]
 
 # The limit at which the region has FRAMES resident pages, within one percent, at the end of a short run.
 calibrate() {
-	local kind=$1 limit=$((FRAMES * 4096 + 2097152)) try resident
+	local kind=$1 limit=$((FRAMES * 4096 + 2097152)) try resident=''
 	for ((try = 0; try < 8; try++)); do
-		measure $limit "$BIN/bench/random_fault" -m "$MB" -n $((ACCESSES / 3)) || return 1
+		# A killed program had too little beside the region for once: some more, and again.
+		measure $limit "$BIN/bench/random_fault" -m "$MB" -n $((ACCESSES / 3)) || { limit=$((limit + 1048576)); continue; }
 		resident=$(number "$work/out" resident)
 		[ $(((resident - FRAMES) * 100)) -le $FRAMES ] && [ $(((FRAMES - resident) * 100)) -le $FRAMES ] && break
 		limit=$((limit + (FRAMES - resident) * 4096))
 		[ $limit -gt 1048576 ] || return 1
 	done
-	declare -g "LIMIT_$kind=$limit"
+	[ -n "$resident" ] && declare -g "LIMIT_$kind=$limit"
 }
 
 side_swap() {

@@ -80,8 +80,8 @@ static void text_program(const struct report *r)
 	fprintf(stderr, "\n  footprint   %" PRIu64 " pages (%s)", res->stats.footprint_pages,
 		size_text(a, res->stats.footprint_pages * PAGE_BYTES));
 	fprintf(stderr, ", most in frames %" PRIu64, res->stats.resident_peak_frames);
-	if (res->unmanaged_bytes)
-		fprintf(stderr, ", not paged %s", size_text(a, res->unmanaged_bytes));
+	if (res->unmanaged_samples)
+		fprintf(stderr, ", not paged about %s", size_text(a, res->unmanaged_bytes));
 	fputc('\n', stderr);
 }
 
@@ -129,7 +129,7 @@ static void text_checks(const struct report *r)
 			" violations, at most %" PRIu64 " frames",
 			res->audits, res->audit_violations, res->audit_peak_frames);
 		if (res->audit_cow_frames)
-			fprintf(stderr, "; the kernel's own fork sharing adds %" PRIu64,
+			fprintf(stderr, "; forked processes together %" PRIu64 " more",
 				res->audit_cow_frames);
 		fputc('\n', stderr);
 	}

@@ -159,7 +159,8 @@ static json_t *audit(const struct run_result *res)
 	set_count(object, "checks", res->audits);
 	set_count(object, "violations", res->audit_violations);
 	set_count(object, "peak_frames", res->audit_peak_frames);
-	set_count(object, "cow_frames", res->audit_cow_frames);
+	if (res->audit_cow_checks)
+		set_count(object, "cow_frames", res->audit_cow_frames);
 	return object;
 }
 
@@ -263,7 +264,8 @@ static json_t *report_tree(const struct report *r)
 	if (r->config->checksum)
 		set_count(root, "checksums", res->checksums);
 	set_count(root, "store_peak_bytes", res->store_peak_bytes);
-	set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
+	if (res->unmanaged_samples)
+		set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
 	set_count(root, "processes_total", res->processes_total);
 	set_count(root, "processes_running", res->processes_running);
 	set(root, "processes", processes(r));

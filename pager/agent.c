@@ -44,7 +44,7 @@ static int await(struct space *s)
 	struct timespec slice = { .tv_nsec = remap ? REMAP_NS : SLICE_NS };
 	uint32_t slices = 0;
 
-	if (placement_together(s->pager) && !remap)
+	if (placement_together(s->pager) && !remap && !finished(r))
 		sched_yield(); /* mostly enough: the agent runs until it sleeps again */
 	while (!finished(r)) {
 		uint32_t command = RING_COMMAND;

@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MESSAGES_MAX 32
+#define MESSAGES_MAX 32u
+#define MANY_READS 64 /* messages of one thread in a row before it counts as alone */
 #define STALL_NS 5000000000ull
 #define SPURIOUS_MAX 8 /* wakes of one page in a row before the kernel is asked */
 
@@ -48,32 +49,52 @@ static void push(struct space *s, struct fault f)
 	s->queue[s->queue_len++] = f;
 }
 
-void faults_read(struct space *s)
+static void take_message(struct space *s, const struct uffd_msg *m)
+{
+	uint64_t flags = m->arg.pagefault.flags;
+	struct fault f = { .addr = page_down(m->arg.pagefault.address),
+			   .tid = m->arg.pagefault.feat.ptid,
+			   .write = flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP),
+			   .wp = flags & UFFD_PAGEFAULT_FLAG_WP };
+
+	if (m->event == UFFD_EVENT_FORK)
+		space_forked(s, (int)m->arg.fork.ufd);
+	if (m->event != UFFD_EVENT_PAGEFAULT)
+		return;
+	f.read_ns = now_ns();
+	push(s, f);
+	if (f.tid != s->last_tid)
+		s->many = MANY_READS;
+	else if (s->many)
+		s->many--;
+	s->last_tid = f.tid;
+}
+
+/* At most `room` messages with one read. True: there may be more. */
+static bool read_some(struct space *s, uint32_t room)
 {
 	struct uffd_msg m[MESSAGES_MAX];
-	ssize_t n;
-	int i, count;
+	ssize_t n = read(s->uffd, m, room * sizeof(*m));
+	uint32_t i, count = n > 0 ? (uint32_t)(n / (ssize_t)sizeof(*m)) : 0;
 
-	do {
-		n = read(s->uffd, m, sizeof(m));
-		if (n <= 0)
-			return;
-		count = (int)(n / (ssize_t)sizeof(*m));
-		for (i = 0; i < count; i++) {
-			uint64_t flags = m[i].arg.pagefault.flags;
+	for (i = 0; i < count; i++)
+		take_message(s, &m[i]);
+	return count == room;
+}
 
-			if (m[i].event == UFFD_EVENT_FORK)
-				space_forked(s, (int)m[i].arg.fork.ufd);
-			else if (m[i].event == UFFD_EVENT_PAGEFAULT)
-				push(s,
-				     (struct fault){ .addr = page_down(m[i].arg.pagefault.address),
-						     .read_ns = now_ns(),
-						     .tid = m[i].arg.pagefault.feat.ptid,
-						     .write = flags & (UFFD_PAGEFAULT_FLAG_WRITE |
-								       UFFD_PAGEFAULT_FLAG_WP),
-						     .wp = flags & UFFD_PAGEFAULT_FLAG_WP });
-		}
-	} while (count == MESSAGES_MAX);
+void faults_read(struct space *s)
+{
+	while (read_some(s, MESSAGES_MAX))
+		;
+}
+
+/* While one thread faults there is one message: asking the kernel for more would make it look twice. */
+void faults_read_hot(struct space *s)
+{
+	if (s->many)
+		faults_read(s);
+	else
+		read_some(s, 1);
 }
 
 /* One of the two ways to resolve a fault, repeated while the mm is changing: events are read, or it never stops changing. */
@@ -117,11 +138,9 @@ static int lift_protection(struct space *s, uint64_t addr)
 /* What a plan's page is filled from. */
 static const void *source(struct space *s, const struct plan *plan)
 {
-	struct live *l = space_live(s, plan->page);
-
 	switch (plan->kind) {
 	case FAULT_SOFT:
-		return slab_page(&s->pager->idle, l->buf);
+		return idle_content(s, plan->page);
 	case FAULT_MAJOR:
 		return page_copy(s, plan->page);
 	default:
@@ -182,15 +201,6 @@ int plan_room(struct space *s)
 	if (core_room_begin(s->core, &plan) < 0)
 		return no_room(s, &plan);
 	return make_room(s, &plan, 0, &filled);
-}
-
-static void soft_done(struct space *s, uint32_t page)
-{
-	struct live *l = space_live(s, page);
-
-	slab_unref(&s->pager->idle, l->buf);
-	l->buf = NO_SLOT;
-	s->idle_bufs--;
 }
 
 static int found(void *arg, uint64_t start, uint64_t end)
@@ -259,7 +269,7 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 		fatal(s->pager, "page %#lx cannot be filled: %s", (unsigned long)f->addr,
 		      strerror(-rc));
 	if (plan->kind == FAULT_SOFT)
-		soft_done(s, plan->page);
+		idle_forget(s, space_live(s, plan->page));
 	core_fill(s->core, plan);
 	if (plan->n_idle)
 		return reclaim(s, plan, 0, NULL, false, &unused);
@@ -336,6 +346,8 @@ void faults_serve(struct space *s)
 		struct fault f = s->queue[i];
 		struct region *g = regions_find(&s->regions, f.addr);
 
+		if (!g)
+			g = space_grown(s, f.addr, (pid_t)f.tid);
 		if (!g) { /* unmapped since: the thread tries again and gets what is there now */
 			uffd_wake(s->uffd, f.addr, VMM_PAGE);
 			continue;

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lifecycle.c - processes and threads: which one belongs to which space, forks under way, pages pinned for thread exit.
+ * lifecycle.c - processes and threads: which one belongs to which space, pages pinned for thread exit.
  *
  * A process is met at its first trapped call. Its space is found by the mm itself, never by guessing: a space with a ring is
  * recognised by the cookie in it (fork leaves the ring out, exec drops it); one without by kcmp with a known member; a fork child
  * by its parent, of which at most one child is unidentified at a time (fork_begin sees to that).
- *
- * Fork: NONE --trapped, continued (fork_begin)--> forking --event (space_forked)--> NONE
- *                                                forking --the thread shows up elsewhere (fork_settled)--> NONE
- * While `forking` the space's other calls are deferred. Faults go on: UFFDIO_COPY and UFFDIO_MOVE fail with EAGAIN from the moment
- * the kernel copies the page tables until the event is read, so the books at the event are those of the copy.
  */
 #include "pager/pager.h"
 #include "pager/proc.h"
@@ -27,7 +22,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FORK_LOOK_NS 10000000ull   /* a fork without event is looked at after this */
 #define EXIT_LOOK_NS 20000000ull   /* after a trapped exit: is the agent alone? */
 #define PIN_GRACE_NS 1000000000ull /* a new thread has written its tid by then */
 
@@ -176,6 +170,7 @@ struct process *process_get(struct pager *p, pid_t pid)
 	if (s)
 		process_join(pr, s);
 	placement_process(p, pid);
+	unmanaged_start(p);
 	return pr;
 }
 
@@ -227,6 +222,7 @@ void process_refresh(struct pager *p, struct process *pr)
 	pr->paged_ever = false;
 	pr->reason[0] = 0;
 	read_comm(pr);
+	unmanaged_start(p);
 }
 
 void process_died(struct pager *p, struct process *pr)
@@ -254,70 +250,6 @@ void spaces_reap(struct pager *p)
 		if (s->uffd >= 0 ? !uffd_mm_alive(s->uffd) : !s->members)
 			space_free(s);
 	}
-}
-
-/* An unidentified child of this parent must become known before the next one: look through /proc for it. */
-static void identify_child(struct space *parent)
-{
-	struct pager *p = parent->pager;
-	struct space *s;
-	struct process *pr, *next;
-
-	for (s = p->spaces; s; s = s->next) {
-		pid_t child, known = s->parent;
-		char path[64];
-		FILE *f;
-
-		if (!known || s->dead)
-			continue;
-		HASH_ITER(hh, p->processes, pr, next)
-		{
-			if (pr->space != parent || pr->pid != known)
-				continue;
-			snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pr->pid, pr->pid);
-			f = fopen(path, "re");
-			while (f && fscanf(f, "%d", &child) == 1) {
-				struct process *c;
-
-				HASH_FIND_INT(p->processes, &child, c);
-				if (!c)
-					process_get(p, child);
-			}
-			if (f)
-				fclose(f);
-		}
-	}
-}
-
-void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid)
-{
-	identify_child(s);
-	s->forking = (pid_t)n->pid;
-	s->forking_since_ns = now_ns();
-	s->forking_ctid = ctid;
-}
-
-bool fork_settled(struct space *s, bool poll_now)
-{
-	char path[64];
-	long nr = -1;
-	FILE *f;
-
-	if (!s->forking)
-		return true;
-	if (!poll_now || now_ns() - s->forking_since_ns < FORK_LOOK_NS)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/syscall", s->forking);
-	f = fopen(path, "re");
-	if (!f) {
-		s->forking = 0; /* the thread is gone */
-		return true;
-	}
-	if (fscanf(f, "%ld", &nr) == 1 && nr >= 0 && nr != SYS_fork && nr != SYS_clone &&
-	    nr != SYS_clone3)
-		s->forking = 0; /* it waits in another call: no fork happened */
-	fclose(f);
-	return !s->forking;
 }
 
 static struct pin *new_pin(struct space *s)

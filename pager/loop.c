@@ -26,8 +26,9 @@
 
 #define DEPTH_MAX 3u
 #define EVENTS_MAX 16
-#define HOT_YIELDS 1
-#define HOT_ROUNDS 64 /* faults of one space before everything else is looked at */
+#define EARLY_MISSES 4 /* looks in vain before the pager yields first */
+#define EARLY_PROBE 32 /* yields between two looks */
+#define HOT_ROUNDS 64  /* faults of one space before everything else is looked at */
 #define BATCH_MAX 64u
 
 int loop_watch(struct pager *p, int fd, uint64_t key)
@@ -123,22 +124,34 @@ static bool leftovers(struct pager *p)
 }
 
 /*
- * On one CPU a thread that yields hands over as cheaply as can be: the program runs until its next fault blocks it, and the message is
- * there when yield returns. Nothing there means that the program does something else: back to sleep.
+ * The next message of a space whose fault was served just now, without sleeping; on one CPU. The program runs until its next fault blocks
+ * it: either at once, when the scheduler prefers the woken thread (then the message is there when the waking ioctl returns), or when
+ * the pager yields. What worked last is tried first; a look costs a system call. Nothing there means that the program does something else.
  */
+static bool next_fault(struct pager *p, struct space *s)
+{
+	if (p->early || ++p->yields % EARLY_PROBE == 0) {
+		faults_read_hot(s);
+		if (s->queue_len) {
+			p->early = EARLY_MISSES;
+			return true;
+		}
+		p->early -= p->early != 0;
+	}
+	sched_yield();
+	faults_read_hot(s);
+	return s->queue_len != 0;
+}
+
 static void serve_hot(struct pager *p)
 {
-	uint32_t rounds, tries;
+	uint32_t rounds;
 
 	for (rounds = 0; rounds < HOT_ROUNDS && p->hot && placement_together(p); rounds++) {
 		struct space *s = p->hot;
 
 		p->hot = NULL;
-		for (tries = 0; tries < HOT_YIELDS && !s->queue_len; tries++) {
-			sched_yield();
-			faults_read(s);
-		}
-		if (!s->queue_len)
+		if (!s->queue_len && !next_fault(p, s))
 			return;
 		faults_serve(s); /* makes it hot again */
 	}
@@ -189,6 +202,7 @@ static int setup(struct pager *p, int control_fd, int listener)
 	p->listener = listener;
 	p->device = uffd_open_device();
 	p->mremap_many = moves_many();
+	unmanaged_start(p);
 	if (getrandom(&p->cookie, sizeof(p->cookie), 0) != sizeof(p->cookie))
 		return -EIO;
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
@@ -229,7 +243,15 @@ static int plan_run(struct pager *p, const struct run_config *c)
 	p->result->window = p->window;
 	p->result->seed = c->seed;
 	p->store_ops = &store_mem;
-	return p->store_ops->open(&p->store, limit);
+	return p->store_ops->open(&p->store, &p->pages, limit);
+}
+
+/* How long nothing but an event is waited for. */
+static int sleep_ms(const struct pager *p)
+{
+	int ms = sampler_wait_ms(&p->unmanaged, now_ns(), 100);
+
+	return p->config->audit ? audit_wait_ms(p, ms) : ms;
 }
 
 int pager_main(const struct run_config *config, struct run_result *result, int control_fd,
@@ -254,8 +276,11 @@ int pager_main(const struct run_config *config, struct run_result *result, int c
 		bool waiting = leftovers(&p) | agents_alone(&p);
 
 		serve_hot(&p);
-		loop_once(&p, waiting ? 2 : p.hot ? 0 : 100);
+		loop_once(&p, waiting ? 2 : p.hot ? 0 : sleep_ms(&p));
 		placement_tick(&p);
+		unmanaged_tick(&p);
+		if (config->audit)
+			audit_tick(&p);
 		if (waiting)
 			spaces_reap(&p);
 	}

@@ -16,6 +16,7 @@
 #include "pager/hist.h"
 #include "pager/region.h"
 #include "pager/run.h"
+#include "pager/sampler.h"
 #include "pager/slab.h"
 #include "pager/store.h"
 #include "preload/protocol.h"
@@ -29,7 +30,7 @@
 /* What the pager keeps about a page, by page id of its space's core. */
 struct live {
 	uint32_t slot; /* in the store, NO_SLOT when none: the page's last evicted content */
-	uint32_t buf;  /* in pager.idle while the page is IDLE, NO_SLOT otherwise */
+	uint32_t buf;  /* content while the page is IDLE (idle.c), NO_SLOT otherwise */
 	uint64_t sum;  /* hash of the slot's content (--checksum) */
 };
 
@@ -63,7 +64,7 @@ struct agent {
 struct space {
 	struct pager *pager;
 	struct space *next;
-	uint32_t id;
+	uint32_t id, family; /* family: id of the space that it comes from by forks */
 	int uffd, mem_fd, pagemap_fd;
 	struct vmm *core;
 	struct regions regions;
@@ -77,11 +78,12 @@ struct space {
 	uint64_t forking_since_ns, forking_ctid;
 	struct fault *queue;
 	uint32_t queue_len, queue_cap;
+	uint32_t last_tid, many;        /* who faulted last; != 0: several threads do */
 	struct seccomp_notif *deferred; /* VM syscalls that wait for the fork */
 	uint32_t deferred_len, deferred_cap;
 	struct pin *pins;
 	uint32_t pins_len, pins_cap;
-	uint32_t idle_bufs;
+	uint32_t idle_pages; /* with content out of the mapping */
 	uint32_t spurious_page, spurious_count;
 	pid_t stats_pid; /* process that the space's counters are reported under */
 	bool track_dirty;
@@ -126,7 +128,7 @@ struct pager {
 	uint32_t next_space;
 	struct store *store;
 	const struct store_ops *store_ops;
-	struct slab idle; /* copies of idle pages: they are frames */
+	struct slab pages; /* content in memory: of idle pages, and the slots of the mem store */
 	uint32_t frames, batch, window;
 	enum policy_class class;
 	bool needs_dirty;
@@ -134,7 +136,9 @@ struct pager {
 	pid_t first;      /* the program */
 	uint32_t depth;   /* of nested loops */
 	struct placement *placement;
-	struct space *hot; /* served a fault just now */
+	struct space *hot;      /* served a fault just now */
+	uint32_t early, yields; /* see next_fault() */
+	struct sampler unmanaged, relatives;
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -178,14 +182,8 @@ int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum r
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
 void space_unmanage(struct space *s, uint64_t start,
 		    uint64_t end); /* also unregisters and forgets the regions */
-void space_reread(struct space *s, uint64_t start,
-		  uint64_t end); /* protections from /proc, after a call that failed half-way */
-/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
-int space_mappings(struct space *s, uint64_t start, uint64_t end,
-		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 void space_load(struct space *s, uint64_t start,
 		uint64_t end); /* every stored page becomes resident */
-void space_forked(struct space *parent, int uffd);
 int space_make_ring(struct space *s);
 bool space_is_mm_of(struct space *s, pid_t pid);
 int space_read(struct space *s, pid_t pid, uint64_t addr, void *buf, size_t len);
@@ -193,9 +191,25 @@ int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size
 void space_gone(void *arg, uint32_t id,
 		const struct page *page); /* core_gone_fn: drops slot and buffer */
 
+/* fork.c */
+void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
+bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
+void space_forked(struct space *parent, int uffd);
+
+/* maps.c */
+int space_take(struct space *s, pid_t pid); /* manages what is mapped already; 0 or -errno */
+struct region *space_grown(struct space *s, uint64_t addr,
+			   pid_t tid); /* the stack's new part, or NULL */
+void space_reread(struct space *s, uint64_t start,
+		  uint64_t end); /* protections from /proc, after a call that failed half-way */
+/* fn for each mapping of the kernel's in [start, end), clipped; returns how many. NULL only counts. Non-zero stops. */
+int space_mappings(struct space *s, uint64_t start, uint64_t end,
+		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
+
 /* fault.c */
-void faults_read(struct space *s);  /* all waiting messages: events first, faults queued */
-void faults_serve(struct space *s); /* the queue */
+void faults_read(struct space *s);     /* all waiting messages: events first, faults queued */
+void faults_read_hot(struct space *s); /* likewise, or just the one that is probably there */
+void faults_serve(struct space *s);    /* the queue */
 int fault_resident(struct space *s, uint64_t addr,
 		   bool write); /* makes one page resident, for no thread */
 int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
@@ -203,10 +217,20 @@ int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
 /* reclaim.c: executes the idle and evict lists of a plan, and, if it can, the fill: *filled. 0 or -errno. */
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
 	    bool *filled);
+void store_must(struct pager *p, int rc);        /* fatal unless 0: what a store's write said */
 void page_sum(struct live *l, const void *data); /* remembers the hash of what was stored */
 const void *
 page_copy(struct space *s,
 	  uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
+
+/* idle.c */
+void idle_keep(struct space *s, uint32_t page,
+	       const void *data); /* it was taken out of its mapping */
+const void *idle_content(struct space *s, uint32_t page);
+bool idle_is_stored(const struct live *l); /* idle, and the store has its content (none: zeros) */
+void idle_forget(struct space *s,
+		 struct live *l);               /* mapped again, or gone; nothing when not idle */
+int idle_evict(struct space *s, uint32_t page); /* to the store; what core_evicted wants to hear */
 
 /* supervisor.c */
 void supervise(struct pager *p);
@@ -226,8 +250,6 @@ void process_refresh(struct pager *p,
 		     struct process *pr); /* after a trapped exec: which mm is it now? */
 void process_not_paged(struct process *pr);
 void spaces_reap(struct pager *p); /* spaces whose mm is gone */
-void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
-bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
 void pin_address(struct space *s, uint64_t addr, pid_t tid);
 void pins_sweep(struct space *s);
 void thread_exit(struct space *s, struct thread *t, int code);
@@ -237,7 +259,10 @@ pid_t thread_group(pid_t tid);
 bool process_may_lock(pid_t pid); /* CAP_IPC_LOCK */
 
 /* audit.c */
-void audit(struct space *s);
+void audit(struct space *s);                        /* after a fault */
+void audit_tick(struct pager *p);                   /* from time to time */
+void audit_relatives(struct pager *p);              /* a relative appeared, or is about to leave */
+int audit_wait_ms(const struct pager *p, int most); /* until the next tick has something to do */
 int present_each(struct space *s, uint64_t start, uint64_t end,
 		 int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 
@@ -249,6 +274,11 @@ bool placement_call(struct pager *p, struct process *pr, struct thread *t,
 		    const struct seccomp_notif *n);
 void placement_process(struct pager *p, pid_t pid); /* a process is met for the first time */
 int placement_init(struct pager *p);
+
+/* unmanaged.c: anonymous memory outside the managed ranges */
+void unmanaged_start(struct pager *p); /* a process or an image is new */
+void unmanaged_tick(struct pager *p);
+void unmanaged_last(struct pager *p); /* a process is about to give up its memory */
 
 /* report.c: fills the result that the front prints. */
 void snapshot(struct pager *p);

@@ -69,6 +69,15 @@ const void *page_copy(struct space *s, uint32_t page)
 	return data;
 }
 
+void store_must(struct pager *p, int rc)
+{
+	if (rc == -ENOSPC)
+		fatal(p,
+		      "store: the limit of --store-limit is reached; the program was stopped before the machine ran out of memory");
+	if (rc)
+		fatal(p, "store: a page cannot be written: %s", strerror(-rc));
+}
+
 /* Puts the content of an evicted page away. Returns what core_evicted wants to hear. */
 static int put_away(struct space *s, uint32_t page, const void *data)
 {
@@ -76,7 +85,6 @@ static int put_away(struct space *s, uint32_t page, const void *data)
 	struct pager *p = s->pager;
 	const struct page *pg = core_page(s->core, page);
 	bool dirty;
-	int rc;
 
 	if (s->track_dirty && frame_dirty(core_frames(s->core), pg->frame))
 		dirty = true;
@@ -85,26 +93,10 @@ static int put_away(struct space *s, uint32_t page, const void *data)
 			0;
 	if (!dirty)
 		return 0;
-	rc = p->store_ops->write(p->store, &l->slot, data);
-	if (rc == -ENOSPC)
-		fatal(p,
-		      "store: the limit of --store-limit is reached; the program was stopped before the machine ran out of memory");
-	if (rc)
-		fatal(p, "store: a page cannot be written: %s", strerror(-rc));
+	store_must(p, p->store_ops->write(p->store, &l->slot, data));
 	if (p->config->checksum)
 		page_sum(l, data);
 	return 1;
-}
-
-static void keep_idle(struct space *s, uint32_t page, const void *data)
-{
-	struct live *l = space_live(s, page);
-
-	l->buf = slab_alloc(&s->pager->idle);
-	if (l->buf == NO_SLOT)
-		fatal(s->pager, "out of memory for idle pages");
-	memcpy(slab_page(&s->pager->idle, l->buf), data, VMM_PAGE);
-	s->idle_bufs++;
 }
 
 static int by_addr(const void *a, const void *b)
@@ -198,7 +190,7 @@ static void report(struct space *s, struct victim *v, const uint8_t *data, int s
 {
 	if (status == 0) {
 		if (v->idle)
-			keep_idle(s, v->page, data);
+			idle_keep(s, v->page, data);
 		else
 			core_evicted(s->core, v->page, put_away(s, v->page, data));
 		return;
@@ -239,18 +231,6 @@ static int run_batch(struct space *s, struct batch *b, uint64_t fill_addr, const
 	return rc;
 }
 
-/* An idle victim needs no agent: its content is here. */
-static void evict_idle(struct space *s, uint32_t page)
-{
-	struct live *l = space_live(s, page);
-	int dirty = put_away(s, page, slab_page(&s->pager->idle, l->buf));
-
-	slab_unref(&s->pager->idle, l->buf);
-	l->buf = NO_SLOT;
-	s->idle_bufs--;
-	core_evicted(s->core, page, dirty);
-}
-
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
 	    bool *filled)
 {
@@ -262,8 +242,8 @@ int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *
 	*filled = false;
 	b->n = 0;
 	for (i = 0; i < n_evict; i++)
-		if (space_live(s, plan->evict[i])->buf != NO_SLOT)
-			evict_idle(s, plan->evict[i]);
+		if (space_live(s, plan->evict[i])->buf != NO_SLOT) /* needs no agent */
+			core_evicted(s->core, plan->evict[i], idle_evict(s, plan->evict[i]));
 		else
 			b->v[b->n++] =
 				(struct victim){ core_page(s->core, plan->evict[i])->vpn * VMM_PAGE,

@@ -74,10 +74,12 @@ struct run_result {
 	uint64_t audits,
 		audit_violations; /* comparisons with pagemap; those that found more frames than allowed */
 	uint64_t audit_peak_frames; /* most frames of one space as the kernel counts them */
-	uint64_t audit_cow_frames; /* of those over the limit, frames that the kernel's own fork sharing explains */
-	uint64_t checksums; /* pages verified on their way back */
+	uint64_t audit_cow_checks; /* comparisons of what relatives by fork use together with one space's limit */
+	uint64_t audit_cow_frames; /* most frames by which they exceeded it */
+	uint64_t checksums;        /* pages verified on their way back */
 	uint64_t store_peak_bytes;
-	uint64_t unmanaged_bytes; /* most anonymous memory of the program outside managed regions */
+	uint64_t unmanaged_bytes; /* largest sample of the program's anonymous memory outside managed regions */
+	uint64_t unmanaged_samples; /* 0: it could not be measured */
 	uint32_t processes_total,
 		processes_running; /* ever seen; still alive when the first one ended */
 	uint32_t processes;

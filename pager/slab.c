@@ -67,8 +67,6 @@ uint32_t slab_alloc(struct slab *s)
 		return UINT32_MAX;
 	n = s->stack[--s->free];
 	s->refs[n] = 1;
-	if (++s->used > s->used_peak)
-		s->used_peak = s->used;
 	return n;
 }
 
@@ -79,20 +77,6 @@ void slab_ref(struct slab *s, uint32_t n)
 
 void slab_unref(struct slab *s, uint32_t n)
 {
-	if (--s->refs[n] == 0) {
+	if (--s->refs[n] == 0)
 		s->stack[s->free++] = n;
-		s->used--;
-	}
-}
-
-void slab_destroy(struct slab *s)
-{
-	uint32_t i;
-
-	for (i = 0; i < s->chunks; i++)
-		munmap(s->chunk[i], (size_t)SLAB_CHUNK_PAGES * 4096);
-	free(s->chunk);
-	free(s->refs);
-	free(s->stack);
-	memset(s, 0, sizeof(*s));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slab.h - pages of the pager's own memory by number, with reference counts: the mem store's slots and the idle copies.
+ * slab.h - pages of the pager's own memory by number, with reference counts: the mem store's slots and the content of idle pages.
  *
  * Memory comes in chunks of 4 MiB that never move; a freed page is the next one handed out, so no more memory is touched than
  * the most pages in use at once.
@@ -18,13 +18,12 @@ struct slab {
 	uint32_t chunks, chunks_cap;
 	uint32_t *refs;  /* by page; 0: free */
 	uint32_t *stack; /* free pages */
-	uint32_t free, used, used_peak;
+	uint32_t free;
 };
 
 uint32_t slab_alloc(struct slab *s); /* UINT32_MAX: out of memory */
 void slab_ref(struct slab *s, uint32_t n);
 void slab_unref(struct slab *s, uint32_t n);
-void slab_destroy(struct slab *s);
 
 static inline void *slab_page(const struct slab *s, uint32_t n)
 {

@@ -2,9 +2,8 @@
 /*
  * space.c - one address space: from the hello of a new image, or the fork event, to the end of its mm.
  *
- *   hello   (space_hello)   take over the userfaultfd, register what the program has mapped so far, adopt present pages
- *   fork    (space_forked)  copy the parent's books: resident pages stay mapped in both (the kernel shares them), stored pages
- *                           share slots, idle pages become stored in the child
+ *   hello   (space_hello)   take over the userfaultfd, register what the program has mapped so far (maps.c), adopt present pages
+ *   fork    (space_forked)  copy the parent's books (fork.c)
  *   end     (space_free)
  *
  * Each space has a core of its own: `frames` is the limit of each process until the tree shares one pool.
@@ -52,7 +51,7 @@ struct space *space_new(struct pager *p)
 	if (!s->core)
 		fatal(p, "the core cannot be set up for %u frames: %s", p->frames, strerror(errno));
 	s->pager = p;
-	s->id = ++p->next_space;
+	s->id = s->family = ++p->next_space;
 	s->uffd = s->mem_fd = s->pagemap_fd = s->agent.ring_fd = -1;
 	s->agent.doorbell[0] = s->agent.doorbell[1] = -1;
 	s->spurious_page = VMM_NONE;
@@ -140,10 +139,7 @@ void space_gone(void *arg, uint32_t id, const struct page *page)
 	(void)page;
 	if (l->slot != NO_SLOT)
 		s->pager->store_ops->unref(s->pager->store, l->slot);
-	if (l->buf != NO_SLOT) {
-		slab_unref(&s->pager->idle, l->buf);
-		s->idle_bufs--;
-	}
+	idle_forget(s, l);
 	*l = (struct live){ NO_SLOT, NO_SLOT, 0 };
 }
 
@@ -257,156 +253,6 @@ void space_load(struct space *s, uint64_t start, uint64_t end)
 		}
 }
 
-static bool wanted(const struct pager *p, uint64_t bytes, enum region_kind kind)
-{
-	switch (kind) {
-	case KIND_HEAP:
-		return p->config->regions & REGION_HEAP;
-	case KIND_STACK:
-		return p->config->regions & REGION_STACK;
-	default:
-		return (p->config->regions & REGION_ANON) && bytes >= p->config->anon_min_bytes;
-	}
-}
-
-static bool ours(const struct space *s, uint64_t start, uint64_t end)
-{
-	const uint64_t mine[][2] = {
-		{ s->agent.ring_addr, s->agent.ring_addr + sizeof(struct vmm_ring) },
-		{ s->agent.stack, s->agent.stack + s->agent.stack_bytes },
-		{ s->agent.staging[0], s->agent.staging[0] + VMM_RUN_MAX * VMM_PAGE },
-		{ s->agent.staging[1], s->agent.staging[1] + VMM_RUN_MAX * VMM_PAGE },
-		{ VMM_GATE_ADDR, VMM_GATE_ADDR + VMM_GATE_BYTES },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(mine) / sizeof(*mine); i++)
-		if (start < mine[i][1] && mine[i][0] < end)
-			return true;
-	return false;
-}
-
-struct map_line {
-	uint64_t start, end;
-	char perms[5];
-	uint64_t inode;
-	char name[64];
-};
-
-static int maps_each(pid_t pid, int (*fn)(void *, const struct map_line *), void *arg)
-{
-	char path[64], line[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		struct map_line m = { 0 };
-		unsigned long start, end, inode;
-
-		if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %63[^\n]", &start, &end, m.perms, &inode,
-			   m.name) < 4)
-			continue;
-		m.start = start;
-		m.end = end;
-		m.inode = inode;
-		if (fn(arg, &m))
-			break;
-	}
-	fclose(f);
-	return 0;
-}
-
-/* A line of the maps file at hello. An area of ours may touch a neighbour of the program's: the kernel merges such mappings into
- * one line, so the part around ours is cut out. */
-static int take_line(void *arg, const struct map_line *m)
-{
-	struct space *s = arg;
-	enum region_kind kind = KIND_ANON;
-	int prot = (m->perms[0] == 'r') | (m->perms[1] == 'w') << 1 | (m->perms[2] == 'x') << 2;
-	uint64_t a, b;
-
-	if (m->inode || m->perms[3] != 'p')
-		return 0;
-	if (!strcmp(m->name, "[heap]")) {
-		kind = KIND_HEAP;
-		s->brk_start = m->start;
-		s->brk_end = m->end;
-	} else if (!strcmp(m->name, "[stack]")) {
-		kind = KIND_STACK;
-	} else if (m->name[0] && strncmp(m->name, "[anon", 5)) {
-		return 0;
-	}
-	if (!wanted(s->pager, m->end - m->start, kind))
-		return 0;
-	for (a = m->start; a < m->end; a = b) {
-		bool mine = ours(s, a, a + VMM_PAGE);
-
-		for (b = a + VMM_PAGE; b < m->end && ours(s, b, b + VMM_PAGE) == mine;
-		     b += VMM_PAGE)
-			;
-		if (!mine)
-			space_manage(s, a, b, prot, kind);
-	}
-	return 0;
-}
-
-struct mappings {
-	uint64_t start, end;
-	int (*fn)(void *arg, uint64_t start, uint64_t end);
-	void *arg;
-	uint64_t v[64][2];
-	int n;
-};
-
-static int collect_line(void *arg, const struct map_line *m)
-{
-	struct mappings *c = arg;
-
-	if (m->start < c->end && m->end > c->start && c->n < 64) {
-		c->v[c->n][0] = m->start > c->start ? m->start : c->start;
-		c->v[c->n++][1] = m->end < c->end ? m->end : c->end;
-	}
-	return m->start >= c->end;
-}
-
-int space_mappings(struct space *s, uint64_t start, uint64_t end,
-		   int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
-{
-	struct mappings c = { .start = start, .end = end };
-	int i;
-
-	maps_each(s->agent.pid, collect_line, &c);
-	for (i = 0; fn && i < c.n; i++)
-		if (fn(arg, c.v[i][0], c.v[i][1]))
-			break;
-	return c.n;
-}
-
-static int reread_line(void *arg, const struct map_line *m)
-{
-	struct space *s = arg;
-	int prot = (m->perms[0] == 'r') | (m->perms[1] == 'w') << 1 | (m->perms[2] == 'x') << 2;
-	struct region part;
-	uint32_t i = 0;
-
-	while (regions_next(&s->regions, m->start, m->end, &i, &part))
-		if (part.prot != prot) {
-			regions_protect(&s->regions, part.start, part.end, prot);
-			i = 0;
-		}
-	return 0;
-}
-
-void space_reread(struct space *s, uint64_t start, uint64_t end)
-{
-	(void)start;
-	(void)end;
-	maps_each(s->agent.pid, reread_line, s);
-}
-
 static int valid_hello(const struct vmm_hello *h)
 {
 	uint64_t run = (uint64_t)VMM_RUN_MAX * VMM_PAGE;
@@ -465,7 +311,7 @@ int space_hello(struct space *s, struct process *pr, const struct vmm_hello *h)
 	s->agent.ready = true;
 	s->stats_pid = pr->pid;
 	if (!h->forked) {
-		rc = maps_each(pr->pid, take_line, s);
+		rc = space_take(s, pr->pid);
 		if (!s->brk_start && (s->pager->config->regions & REGION_HEAP)) {
 			uint64_t arg[6] = { 0 };
 			int64_t brk;
@@ -535,7 +381,7 @@ static const uint8_t *unmapped_content(struct space *s, uint64_t addr)
 		return NULL;
 	l = space_live(s, id);
 	if (l->buf != NO_SLOT)
-		return slab_page(&s->pager->idle, l->buf);
+		return idle_content(s, id);
 	return l->slot != NO_SLOT ? page_copy(s, id) : zeros;
 }
 
@@ -584,76 +430,4 @@ int space_write(struct space *s, pid_t pid, uint64_t addr, const void *buf, size
 		len -= n;
 	}
 	return 0;
-}
-
-struct heir {
-	struct space *parent, *child;
-};
-
-static int inherit(void *arg, uint32_t id, const struct page *page)
-{
-	struct heir *h = arg;
-	struct space *p = h->parent, *c = h->child;
-	struct pager *pg = p->pager;
-	struct live *from = space_live(p, id), *to;
-	struct region *g = regions_find(&c->regions, page->vpn * VMM_PAGE);
-	uint32_t nid;
-
-	if (!g || (g->flags & REGION_WIPEONFORK))
-		return 0;
-	/* A plan may be under way: what it has not taken out yet is still mapped, whatever the page's next state will be. */
-	if (from->buf == NO_SLOT && page->frame != VMM_NONE && page->state != PAGE_FILLING) {
-		uint8_t flags = from->slot != NO_SLOT ? PAGE_HAS_COPY : 0;
-
-		if (core_adopt(c->core, 0, page->vpn, flags, FRAME_REF | FRAME_DIRTY, &nid) < 0)
-			return 0; /* cannot be: both pools have the same size */
-	} else if (from->buf != NO_SLOT || from->slot != NO_SLOT) {
-		if (core_add_stored(c->core, 0, page->vpn, &nid) < 0)
-			fatal(pg, "out of memory for a forked address space");
-	} else {
-		return 0;
-	}
-	to = space_live(c, nid);
-	from = space_live(p, id);
-	if (from->buf != NO_SLOT) {
-		const void *data = slab_page(&pg->idle, from->buf);
-
-		if (pg->store_ops->write(pg->store, &to->slot, data))
-			fatal(pg, "store: a page cannot be written");
-		if (pg->config->checksum)
-			page_sum(to, data);
-	} else if (from->slot != NO_SLOT) {
-		pg->store_ops->ref(pg->store, from->slot);
-		to->slot = from->slot;
-		to->sum = from->sum;
-	}
-	return 0;
-}
-
-void space_forked(struct space *parent, int uffd)
-{
-	struct pager *p = parent->pager;
-	struct space *s = space_new(p);
-	struct heir h = { parent, s };
-	struct region part;
-	uint32_t i = 0;
-
-	fcntl(uffd, F_SETFL, fcntl(uffd, F_GETFL) | O_NONBLOCK);
-	fcntl(uffd, F_SETFD, FD_CLOEXEC);
-	s->uffd = uffd;
-	s->was_forked = true;
-	s->zapped = parent->zapped;
-	s->brk_start = parent->brk_start;
-	s->brk_end = parent->brk_end;
-	s->parent = parent->forking ? thread_group(parent->forking) : parent->agent.pid;
-	if (regions_copy(&s->regions, &parent->regions) < 0)
-		fatal(p, "out of memory for a forked address space");
-	while (regions_next(&parent->regions, 0, UINT64_MAX, &i, &part))
-		if (part.flags & REGION_DONTFORK)
-			regions_remove(&s->regions, part.start, part.end);
-	core_each(parent->core, inherit, &h);
-	if (parent->forking_ctid)
-		pin_address(s, parent->forking_ctid, 0);
-	parent->forking = 0;
-	loop_watch(p, s->uffd, watch_key(WATCH_UFFD, s->id));
 }

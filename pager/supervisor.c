@@ -125,13 +125,18 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 		if (s->uffd < 0)
 			return s->uffd;
 		rc = uffd_api(s->uffd, NULL);
-		if (rc)
+		if (rc) {
+			close(s->uffd);
+			s->uffd = -1;
 			return rc;
+		}
 		loop_watch(p, s->uffd, watch_key(WATCH_UFFD, s->id));
 	}
 	rc = space_hello(s, pr, &h);
-	if (rc)
+	if (rc) {
+		s->agent.ready = false;
 		return rc;
+	}
 	pr->paged_ever = true;
 	pr->reason[0] = 0;
 	HASH_ITER(hh, p->threads, t, next)
@@ -139,7 +144,19 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 		pin_address(s, t->tid_addr, t->tid);
 		pin_address(s, t->robust_head, t->tid);
 	}
+	if (s->was_forked)
+		audit_relatives(p);
 	return 0;
+}
+
+static void refused(struct pager *p, struct process *pr, int rc)
+{
+	if (rc == -EPERM || rc == -EACCES)
+		snprintf(pr->reason, sizeof(pr->reason),
+			 "its memory is closed to vmm (is the program's file readable?)");
+	else
+		snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s", strerror(-rc));
+	msg(p, "process %d (%s) is not paged: %s", pr->pid, pr->comm, pr->reason);
 }
 
 static void hypercall(struct pager *p, struct process *pr, const struct seccomp_notif *n)
@@ -152,11 +169,8 @@ static void hypercall(struct pager *p, struct process *pr, const struct seccomp_
 		break;
 	case HYPER_HELLO:
 		rc = hello(p, pr, n);
-		if (rc && !pr->paged_ever) {
-			snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s",
-				 strerror(-rc));
-			msg(p, "process %d (%s) is not paged: %s", pr->pid, pr->comm, pr->reason);
-		}
+		if (rc && !pr->paged_ever)
+			refused(p, pr, rc);
 		notif_return(p, n, rc);
 		break;
 	default:
@@ -252,11 +266,10 @@ static void paged_call(struct pager *p, struct process *pr, struct thread *t,
 		agent_retire(s, 0);
 	switch (n->data.nr) {
 	case SYS_exit:
+		unmanaged_last(p);
 		thread_exit(s, t, (int)n->data.args[0]);
 		break;
 	case SYS_set_tid_address:
-		pin_address(s, n->data.args[0], t->tid);
-		break;
 	case SYS_set_robust_list:
 		pin_address(s, n->data.args[0], t->tid);
 		break;
@@ -359,6 +372,10 @@ static void dispatch(struct pager *p, const struct seccomp_notif *n)
 		break;
 	case SYS_execve:
 	case SYS_execveat:
+		if (s) {
+			unmanaged_last(p);
+			audit_relatives(p);
+		}
 		pr->exec_pending = true;
 		notif_continue(p, n);
 		break;

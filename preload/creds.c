@@ -16,6 +16,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): `params` is a parameter list */
 #define WRAP(name, params, args)                                                                   \
 	int name params                                                                            \
 	{                                                                                          \
@@ -30,6 +31,7 @@
 		errno = err;                                                                       \
 		return rc;                                                                         \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 WRAP(setuid, (uid_t u), (u))
 WRAP(setgid, (gid_t g), (g))

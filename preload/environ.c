@@ -50,7 +50,7 @@ void environ_init(void)
 	memcpy(own, v, n);
 	rest = v + n;
 	if (*rest) {
-		memmove(v, rest + 1, strlen(rest));
+		memmove(v, rest + 1, strlen(rest + 1) + 1);
 		return;
 	}
 	for (; *e; e++)
@@ -95,6 +95,7 @@ static void restore(char **out, char *text, char *const *envp)
 }
 
 /* The environment that a new program gets, built in the caller's stack frame. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the macro declares `name` */
 #define RESTORED(name, envp)                                                                       \
 	char *const *name = (envp);                                                                \
 	do {                                                                                       \
@@ -106,6 +107,7 @@ static void restore(char **out, char *text, char *const *envp)
 			name = array_;                                                             \
 		}                                                                                  \
 	} while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define REAL(ret, name, ...)                                                                       \
 	static ret (*real)(__VA_ARGS__);                                                           \
@@ -151,6 +153,7 @@ int execveat(int dirfd, const char *path, char *const argv[], char *const envp[]
 }
 
 /* The argument list of an execl-like call as an array on the caller's stack. `ap` ends behind the NULL. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the macro declares `argv` */
 #define ARGV(argv, first, ap)                                                                      \
 	char **argv;                                                                               \
 	do {                                                                                       \
@@ -165,6 +168,7 @@ int execveat(int dirfd, const char *path, char *const argv[], char *const envp[]
 		for (i_ = 1; i_ <= n_; i_++)                                                       \
 			argv[i_] = va_arg(ap, char *);                                             \
 	} while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 int execl(const char *path, const char *arg, ...)
 {

@@ -35,7 +35,7 @@ enum vmm_fd {
 	VMM_FD_DOORBELL, /* read end of a pipe that nobody writes to: a hang-up means that the pager is gone */
 	VMM_FD_LISTENER, /* the seccomp listener: kept open so that no trapped syscall ever returns ENOSYS */
 	VMM_FD_AGENT, /* no descriptor: 0 when the space has no agent, -EBUSY when it has one */
-	VMM_FD_UFFD, /* a forked child's own userfaultfd, from the pager's fork event; -ENOENT in a first process */
+	VMM_FD_UFFD, /* a forked child's own userfaultfd, from the pager's fork event; -ENOENT without one */
 };
 
 #define VMM_RUN_MAX 64u /* pages in one evict command */
@@ -67,8 +67,8 @@ enum ring_op { RING_SYSCALL = 1, RING_EVICT, RING_RETIRE };
 
 struct vmm_ring {
 	uint32_t version;
-	_Atomic uint32_t state; /* enum ring_state; futex */
-	uint64_t cookie;        /* of the space: tells whether a process still has this mm */
+	uint32_t state;  /* enum ring_state; futex; only through __atomic builtins */
+	uint64_t cookie; /* of the space: tells whether a process still has this mm */
 	uint32_t op;
 	uint32_t count;              /* EVICT: pages */
 	uint64_t nr, arg[6];         /* SYSCALL */

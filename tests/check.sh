@@ -67,9 +67,13 @@ suite() {
 		failure "$1: not there"
 		return
 	fi
-	"$@" | awk -v sum="$output" '
-		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { print $1, $3, $5 >sum; next }
-		{ print; fflush() }'
+	"$@" | while IFS= read -r line; do # not awk: some awks hold back what they read
+		if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+			echo "${BASH_REMATCH[@]:1}" >"$output"
+		else
+			printf '%s\n' "$line"
+		fi
+	done
 	status=${PIPESTATUS[0]}
 	p=0 f=0 s=0
 	if ! read -r p f s <"$output"; then
