@@ -53,7 +53,7 @@ LINK = $(CC) $(filter -f%,$(mode_$(BUILD))) $(LDFLAGS) -o $@
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
 
-CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c)
+CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c core/page_tables/*.c)
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c)
 PRELOAD := $(call objects,preload/*.c preload/*.S)
@@ -120,6 +120,11 @@ $(BIN)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(CC) $(PLAIN_CFLAGS) $(DEPS) -o $@ $< $(LDFLAGS) -lpthread -lm
 
+# bench/core_*.c measure the core: built as it is.
+$(BIN)/bench/core_%: bench/core_%.c $(CORE) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE) $(CORE_LIBS)
+
 # A test that needs special linker options says so in a line " * link: OPTIONS" of its opening comment.
 link_options = $(shell sed -n 's/^ \* link: //p' $(1))
 
@@ -136,7 +141,7 @@ $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -186,13 +191,15 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/targets.h $(wildcard core/trace/*.[ch]) 
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard core/trace/*.c) $(CORE_LIBS)
 
-bench: bench-fault
+bench: bench-fault bench-core
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
+bench-core: programs
+	@for b in $(filter $(BIN)/bench/core_%,$(PLAIN)); do $$b || exit 1; done
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen pager pager/stores preload cli workloads bench \
+SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen core/page_tables pager pager/stores preload cli workloads bench \
 	tests/unit tests/model tests/live tests/regress tests/fuzz,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
@@ -242,7 +249,7 @@ help:
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make fuzz            fuzzers of the trace parsers, into build/fuzz/ (needs clang)'
-	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
+	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'

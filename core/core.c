@@ -10,6 +10,7 @@
  * plan_close undoes all three; core_fault calls it too, for plans that were given up.
  */
 #include "core/core_internal.h"
+#include "core/mmu.h"
 
 #include <errno.h>
 #ifdef VMM_DEBUG
@@ -92,6 +93,7 @@ static void page_idle(struct vmm *v, uint32_t id, struct plan *plan)
 	list_leave(v, p->frame);
 	v->idle[plan->n_idle++] = id;
 	v->stats.references_cleared++;
+	mmu_sync(v, id);
 }
 
 /* An eviction or an unmapping did not happen: the page is still mapped, and in use. */
@@ -112,6 +114,7 @@ static void evict_undo(struct vmm *v, struct page *p)
 	else
 		page_stays(v, p);
 	p->flags &= (uint8_t)~PAGE_WAS_IDLE;
+	mmu_sync(v, v->frames.page[p->frame]);
 }
 
 /* Victims of the open plan that the driver never reported stay where they are. */
@@ -235,6 +238,8 @@ static int victims_choose(struct vmm *v, struct plan *plan)
 	while (plan->n_evict < n_max && victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
 		;
 	v->n_evict = plan->n_evict;
+	if (v->mmu)
+		mmu_evicting(v, v->evict, v->n_evict);
 	idle_drop_victims(v, plan);
 	cleared_collect(v, plan);
 	return plan->n_evict ? 0 : -ENOMEM;
@@ -384,6 +389,7 @@ void core_idle_failed(struct vmm *v, uint32_t page)
 	page_stays(v, p);
 	if (v->use_window)
 		list_enter(v, &v->window_fifo, p->frame);
+	mmu_sync(v, page);
 }
 
 /*
@@ -438,6 +444,7 @@ static void fill_page(struct vmm *v, struct plan *plan)
 			p->flags &= (uint8_t)~PAGE_WRITABLE;
 		}
 	}
+	mmu_sync(v, plan->page);
 	v->ops->insert(v->policy, f, plan->page);
 	v->stats.faults++;
 	if (plan->kind == FAULT_MAJOR) {
@@ -459,6 +466,7 @@ static void touch_page(struct vmm *v, struct plan *plan)
 	if (plan->write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	page_map_in(v, p);
+	mmu_sync(v, plan->page);
 	if (plan->kind == FAULT_WRITE) {
 		v->stats.faults_write++;
 		return;

@@ -6,6 +6,7 @@
  * it a fault is complete when vmm_access returns, and one frame is enough for any number of processes.
  */
 #include "core/core_internal.h"
+#include "core/mmu.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -64,8 +65,11 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
 		err = lists_init(v, c->frames);
-	if (!err)
-		err = v->ops->create(&v->policy, &env);
+	if (!err && c->mmu)
+		err = mmu_create(v, c->mmu, c->seed);
+	if (err)
+		return err;
+	err = v->ops->create(&v->policy, &env);
 	if (err)
 		v->policy = NULL;
 	return err;
@@ -104,6 +108,7 @@ void vmm_destroy(struct vmm *v)
 		HASH_DEL(v->threads, t);
 		free(t);
 	}
+	mmu_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
 	frame_links_destroy(&v->links);
@@ -157,10 +162,9 @@ static bool sees_touches(const struct vmm *v)
 	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
 }
 
-static int reference(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+/* The core's part of a reference: what vmm_access returns. */
+static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
 {
-	uint64_t vpn = addr >> v->page_shift;
-	uint32_t id = page_map_get(&v->map, pid, vpn);
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
 	bool was_resident = p && page_resident(p);
 	int result = 0;
@@ -173,6 +177,39 @@ static int reference(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		return result;
 	if (was_resident && sees_touches(v))
 		v->ops->touch(v->policy, p->frame, is_write);
+	return result;
+}
+
+/* With translation simulated around it. */
+static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+{
+	bool was_mapped = id != VMM_NONE && v->pages[id].state == PAGE_MAPPED;
+	struct mmu_access a;
+	int result = mmu_begin(v, &a, pid, vpn, is_write), err;
+
+	if (result < 0)
+		return result;
+	result = reference(v, pid, vpn, id, is_write);
+	if (result < 0) {
+		if (id != VMM_NONE) /* the walk has set bits */
+			mmu_sync(v, id);
+		return result;
+	}
+	if (id == VMM_NONE)
+		id = page_map_get(&v->map, pid, vpn);
+	err = mmu_end(v, &a, id, is_write, result == 1 || (result == 2 && was_mapped));
+	return err ? err : result;
+}
+
+static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+{
+	uint64_t vpn = addr >> v->page_shift;
+	uint32_t id = page_map_get(&v->map, pid, vpn);
+	int result = v->mmu ? translated(v, pid, vpn, id, is_write)
+			    : reference(v, pid, vpn, id, is_write);
+
+	if (result < 0)
+		return result;
 	v->stats.accesses++;
 	if (is_write)
 		v->stats.writes++;
@@ -187,16 +224,18 @@ static int reference(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 
 int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 {
-	return v->class == POLICY_X ? -ENOTSUP : reference(v, pid, addr, is_write);
+	return v->class == POLICY_X ? -ENOTSUP : counted(v, pid, addr, is_write);
 }
 
 int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use)
 {
 	v->next_use = next_use;
-	return reference(v, pid, addr, is_write);
+	return counted(v, pid, addr, is_write);
 }
 
 const struct vm_stats *vmm_stats(const struct vmm *v)
 {
+	if (v->mmu) /* the counts of its parts are fetched when asked for: not a change that the caller sees */
+		mmu_stats(v, (struct vm_stats *)&v->stats);
 	return &v->stats;
 }
