@@ -188,7 +188,7 @@ tidy:
 install-deps:
 	@.ci/deps.sh build demo check apps lint
 
-HEADERS := vmm stats policy frame rng
+HEADERS := vmm stats policy policy_common frame frame_list frame_heap frame_circle ghost rng
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/vmm
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(BIN)/libvmm.so
