@@ -32,8 +32,9 @@ void trace_complain(const char *path, int err, const struct trace_problem *probl
 	else if (problem->offset)
 		snprintf(where, sizeof(where), "at byte %" PRIu64 ": ", problem->offset);
 	complain(path,
-		 problem->line ? "`vmm help trace` names the formats; --from says which one it is."
-			       : "What precedes it can be kept: vmm trace convert -o GOOD.vmt FILE",
+		 problem->offset
+			 ? "What precedes it can be kept: vmm trace convert -o GOOD.vmt FILE"
+			 : "`vmm help trace` names the formats; --from says which one it is.",
 		 "%s%s", where, problem->what);
 }
 

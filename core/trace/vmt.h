@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define VMT_MAGIC "\x89VMT\r\n\x1a\n"
 #define VMT_MAGIC_BYTES 8u
 #define VMT_VERSION 1u
 #define VMT_HEADER_BYTES 32u
@@ -29,6 +28,9 @@
 #define VMT_PACKED 0u
 #define VMT_RUNS 1u
 #define VMT_FLAG_ZSTD 1u /* the lists are a zstd frame */
+
+/* As in PNG: shows at once when the file was copied as text. */
+static const uint8_t vmt_magic[VMT_MAGIC_BYTES] = { 0x89, 'V', 'M', 'T', '\r', '\n', 0x1a, '\n' };
 
 struct vmt_block {
 	uint32_t magic, crc;

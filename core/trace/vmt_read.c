@@ -266,7 +266,7 @@ static int vmt_refs(struct trace_reader *r, uint32_t *refs, size_t max, size_t *
 static bool vmt_probe(const uint8_t *head, size_t n, bool whole)
 {
 	(void)whole;
-	return n >= 4 && !memcmp(head, VMT_MAGIC, 4);
+	return n >= 4 && !memcmp(head, vmt_magic, 4);
 }
 
 /* The header, whose meta text is kept. */
@@ -280,7 +280,7 @@ static int header_read(struct trace_reader *r)
 	if (source_left(&r->source) < VMT_HEADER_BYTES)
 		return vmt_bad(r, "the file ends in the middle of its header");
 	memcpy(head, source_at(&r->source), sizeof(head));
-	if (memcmp(head, VMT_MAGIC, VMT_MAGIC_BYTES) != 0)
+	if (memcmp(head, vmt_magic, VMT_MAGIC_BYTES) != 0)
 		return vmt_bad(r, "the magic number is damaged: was the file copied as text?");
 	memcpy(&version, head + 8, 2);
 	memcpy(&meta_bytes, head + 16, 4);

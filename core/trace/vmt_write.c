@@ -354,7 +354,7 @@ static int vmt_open(struct trace_writer *w)
 		return -ENOMEM;
 	page_ids_init(&v->ids);
 	w->state = v;
-	memcpy(head, VMT_MAGIC, VMT_MAGIC_BYTES);
+	memcpy(head, vmt_magic, VMT_MAGIC_BYTES);
 	memcpy(head + 8, &version, 2);
 	head[10] = (uint8_t)w->header.page_shift;
 	head[11] = (uint8_t)w->header.fidelity;
