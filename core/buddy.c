@@ -136,14 +136,14 @@ int buddy_check(const struct buddy *b)
 	uint64_t listed = 0, blocks = 0;
 
 	for (uint32_t i = 0; i < b->count; i++) {
-		uint32_t frame = b->first + i, order = b->order[i] - 1u;
-		uint32_t other = frame ^ 1u << order;
+		uint32_t frame = b->first + i, order = b->order[i] - 1u, other;
 
 		if (!b->order[i])
 			continue;
 		if (order >= BUDDY_ORDERS || frame < covered || frame & ((1u << order) - 1) ||
 		    !inside(b, frame, order))
 			return -EINVAL;
+		other = frame ^ 1u << order;
 		if (order + 1 < BUDDY_ORDERS && inside(b, other, order) &&
 		    b->order[other - b->first] == order + 1)
 			return -EINVAL;
