@@ -41,7 +41,7 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) -lpthread
+	$(call pkg_libs,libxxhash,-lxxhash) -lpthread -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
 DEPS = -MF $(OBJ)/$(<:.c=.d) -MT $@
@@ -53,6 +53,8 @@ objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
 
 CORE    := $(call objects,core/*.c core/policies/*.c)
+# Every policy once more, with the replay loop around it: core/replay/unit.h.
+REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c)
 PRELOAD := $(call objects,preload/*.c preload/*.S)
@@ -75,7 +77,7 @@ $(MODES):
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-$(BIN)/vmm: $(CLI) $(PAGER) $(CORE)
+$(BIN)/vmm: $(CLI) $(PAGER) $(CORE) $(REPLAY)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(VMM_LIBS)
 
@@ -99,6 +101,10 @@ $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+$(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
+
 # Only the file that prints them knows version and commit; it is compiled again when they change.
 $(OBJ)/cli/version.o: CPPFLAGS += -DVMM_VERSION='"$(VERSION)"' -DVMM_COMMIT='"$(COMMIT)"'
 $(OBJ)/cli/version.o: $(OBJ)/version.stamp
@@ -115,6 +121,11 @@ $(BIN)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(CC) $(PLAIN_CFLAGS) $(DEPS) -o $@ $< $(LDFLAGS) -lpthread -lm
 
+# Measures the core itself, so with the core's own flags.
+$(BIN)/bench/sim: bench/sim.c $(CORE) $(REPLAY) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE) $(REPLAY) -lpthread -lm
+
 # A test that needs special linker options says so in a line " * link: OPTIONS" of its opening comment.
 link_options = $(shell sed -n 's/^ \* link: //p' $(1))
 
@@ -122,16 +133,16 @@ $(BIN)/tests/%: tests/%.c $(CORE) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) -lpthread -lm
 
-$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
+$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(REPLAY) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
-	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CMOCKA_LIBS) -lm
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(REPLAY) $(MODEL) $(CMOCKA_LIBS) -lpthread -lm
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-sim
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -165,13 +176,16 @@ check-apps-quick:
 check-includes:
 	@tests/includes.sh
 
-bench: bench-fault
+bench: bench-sim bench-fault
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
+bench-sim: $(BIN)/bench/sim
+	@mkdir -p bench/results
+	$(BIN)/bench/sim
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard $(foreach d,core core/policies pager pager/stores preload cli workloads bench \
+SOURCES = $(wildcard $(foreach d,core core/policies core/replay pager pager/stores preload cli workloads bench \
 	tests/unit tests/model tests/live tests/regress,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
@@ -214,7 +228,7 @@ help:
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
-	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
+	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault; bench-sim: the speed of replay'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unit.h - makes a policy file a unit of the replay engine. The Makefile compiles every file of core/policies/ a second time
+ * with this file before it (-include): the line POLICY_REGISTER at its end then defines the policy's own replay loop and
+ * puts it into the linker section that replay.c reads. There is no list of policies.
+ */
+#ifndef VMM_REPLAY_UNIT_H
+#define VMM_REPLAY_UNIT_H
+
+#define POLICY_REGISTER(table)                                                                     \
+	__attribute__((flatten)) static int replay_unit_feed(                                      \
+		struct replay *r, const uint32_t *refs, size_t n, bool writes)                     \
+	{                                                                                          \
+		return replay_dispatch(r, &(table), refs, n, writes);                              \
+	}                                                                                          \
+	static const struct replay_unit replay_unit = { &(table), replay_unit_feed };              \
+	static const struct replay_unit *const replay_unit_entry                                   \
+		__attribute__((used, section("vmm_replays"))) = &replay_unit
+
+#include "core/replay/engine.h"
+
+#endif
