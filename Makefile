@@ -41,7 +41,7 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) -lpthread -lm
+	$(call pkg_libs,libxxhash,-lxxhash) $(call pkg_libs,nettle,-lnettle) -lpthread -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
 DEPS = -MF $(OBJ)/$(<:.c=.d) -MT $@
@@ -151,7 +151,7 @@ demo:
 check:
 	@.ci/deps.sh build check
 	@$(MAKE) --no-print-directory -s all tests
-	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs unit live
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim unit live
 
 check-unit:
 	@.ci/deps.sh build
