@@ -46,26 +46,22 @@ struct replay {
 	const struct policy_ops *ops;
 	replay_feed_fn feed;
 	enum replay_kind kind;
-	uint8_t load_bits; /* of a page that is loaded, besides FRAME_DIRTY */
-	bool written;      /* some reference so far was a write */
-	uint64_t now;      /* references completed */
-	uint64_t faulted;  /* faults completed */
-	uint64_t stored;   /* pages that are in the store only */
-	uint32_t pages;    /* entries of frame_of */
-	struct vm_stats stats;
-};
-
-/* Counts of one call of the loop, in registers where they fit. */
-struct replay_counts {
-	uint64_t fills, major, dirty, soft;
+	uint8_t load_bits;       /* of a page that is loaded, besides FRAME_DIRTY */
+	bool written;            /* some reference so far was a write */
+	uint64_t now;            /* references completed */
+	uint64_t faulted;        /* faults completed */
+	uint64_t faulted_before; /* of these, before the counts began */
+	uint64_t filled;         /* faults that found a free frame, since the counts began */
+	uint64_t stored;         /* pages that are in the store only */
+	uint32_t pages;          /* entries of frame_of */
+	struct vm_stats stats;   /* some are made from the above: replay.c */
 };
 
 #define REPLAY_INLINE static inline __attribute__((always_inline))
 
 /* Evicts one page; the frame, VMM_NONE when the policy is broken. Every frame is in use. */
-REPLAY_INLINE uint32_t replay_evict(struct replay *r, const struct policy_ops *ops,
-				    enum replay_kind kind, uint32_t page, bool trusted, bool writes,
-				    struct replay_counts *c)
+REPLAY_INLINE uint32_t replay_evict(struct replay *r, const struct policy_ops *ops, uint32_t page,
+				    bool trusted, bool writes)
 {
 	struct frame_table *t = &r->frames;
 	uint32_t f = ops->victim(r->policy, page), old, stored = 0;
@@ -78,13 +74,12 @@ REPLAY_INLINE uint32_t replay_evict(struct replay *r, const struct policy_ops *o
 
 		stored = r->copied[f] | dirty;
 		r->stored += stored;
-		c->dirty += dirty;
+		r->stats.evictions_dirty += dirty;
 	}
 	t->bits[f] &= (uint8_t)~FRAME_USED;
 	t->used = t->capacity - 1;
 	t->in_transit = 1;
-	if (kind == REPLAY_BITS)
-		t->cleared_count = 0;
+	t->cleared_count = 0;
 	r->frame_of[old] = REPLAY_ABSENT - stored;
 	ops->remove(r->policy, f, old, REMOVE_EVICT);
 	t->in_transit = 0;
@@ -93,16 +88,21 @@ REPLAY_INLINE uint32_t replay_evict(struct replay *r, const struct policy_ops *o
 }
 
 /* A frame that is free, as frame_take and frame_settle hand it out. */
-REPLAY_INLINE uint32_t replay_free_frame(struct frame_table *t, struct replay_counts *c)
+REPLAY_INLINE uint32_t replay_free_frame(struct replay *r)
 {
-	c->fills++;
+	struct frame_table *t = &r->frames;
+
+	r->filled++;
 	t->used++;
 	return t->fresh < t->capacity ? t->fresh++ : t->free_stack[--t->free_count];
 }
 
-REPLAY_INLINE int replay_fault(struct replay *r, const struct policy_ops *ops,
-			       enum replay_kind kind, uint32_t ref, uint32_t entry, bool trusted,
-			       bool writes, struct replay_counts *c)
+/*
+ * A reference to a page that is not resident; entry is that of frame_of. ops, trusted and writes are constants wherever this
+ * is inlined.
+ */
+REPLAY_INLINE int replay_fault(struct replay *r, const struct policy_ops *ops, uint32_t ref,
+			       uint32_t entry, bool trusted, bool writes)
 {
 	struct frame_table *t = &r->frames;
 	uint32_t page = ref & REPLAY_PAGE, f;
@@ -110,9 +110,9 @@ REPLAY_INLINE int replay_fault(struct replay *r, const struct policy_ops *ops,
 	if (ops->fault)
 		ops->fault(r->policy, page);
 	if (__builtin_expect(t->used == t->capacity, 1))
-		f = replay_evict(r, ops, kind, page, trusted, writes, c);
+		f = replay_evict(r, ops, page, trusted, writes);
 	else
-		f = replay_free_frame(t, c);
+		f = replay_free_frame(r);
 	if (__builtin_expect(f == VMM_NONE, 0))
 		return -EINVAL;
 	t->page[f] = page;
@@ -125,33 +125,24 @@ REPLAY_INLINE int replay_fault(struct replay *r, const struct policy_ops *ops,
 
 		r->copied[f] = stored;
 		r->stored -= stored;
-		c->major += stored;
+		r->stats.faults_major += stored;
 		if (r->stats.footprint_pages < r->stored + t->used)
 			r->stats.footprint_pages = r->stored + t->used;
 	}
 	return 0;
 }
 
-REPLAY_INLINE void replay_count(struct replay *r, uint64_t faults, const struct replay_counts *c)
-{
-	struct vm_stats *s = &r->stats;
+typedef int (*replay_fault_fn)(struct replay *r, uint32_t ref, uint32_t entry);
 
-	s->faults += faults;
-	s->faults_major += c->major;
-	s->evictions += faults - c->fills;
-	s->evictions_dirty += c->dirty;
-	s->faults_soft += c->soft;
-}
-
-/* kind, writes and ops are constants wherever this is inlined. */
-REPLAY_INLINE int replay_loop(struct replay *r, const struct policy_ops *ops, enum replay_kind kind,
-			      bool trusted, bool writes, const uint32_t *refs, size_t n)
+/* kind, writes, ops and fault are constants wherever this is inlined. */
+REPLAY_INLINE int replay_loop(struct replay *r, const struct policy_ops *ops, replay_fault_fn fault,
+			      enum replay_kind kind, bool writes, const uint32_t *refs, size_t n)
 {
 	const uint32_t *const frame_of = r->frame_of, *const last = refs + n - 1;
 	const uint32_t *ahead = refs + (n > REPLAY_AHEAD ? REPLAY_AHEAD : n - 1);
 	uint8_t *const bits = r->frames.bits;
-	const uint64_t start = r->now, faulted = r->faulted;
-	struct replay_counts c = { 0 };
+	const uint64_t start = r->now;
+	uint64_t soft = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -165,7 +156,7 @@ REPLAY_INLINE int replay_loop(struct replay *r, const struct policy_ops *ops, en
 			uint8_t b = writes ? (uint8_t)(ref >> 31 << 1) : 0;
 
 			if (kind == REPLAY_BITS) {
-				c.soft += ~bits[f] & FRAME_REF;
+				soft += ~bits[f] & FRAME_REF;
 				bits[f] |= b | FRAME_REF;
 			} else if (writes) {
 				bits[f] |= b;
@@ -175,31 +166,29 @@ REPLAY_INLINE int replay_loop(struct replay *r, const struct policy_ops *ops, en
 			continue;
 		}
 		r->now = start + i;
-		err = replay_fault(r, ops, kind, ref, f, trusted, writes, &c);
+		err = fault(r, ref, f);
 		if (__builtin_expect(err, 0))
 			break;
 	}
 	r->now = start + n;
-	replay_count(r, r->faulted - faulted, &c);
+	r->stats.faults_soft += soft;
 	return err;
 }
 
 /* The loops that a policy can need: without class_of its class is the table's. */
 REPLAY_INLINE int replay_dispatch(struct replay *r, const struct policy_ops *ops,
-				  const uint32_t *refs, size_t n, bool writes)
+				  replay_fault_fn fault, bool writes, const uint32_t *refs,
+				  size_t n)
 {
 	enum policy_class class = ops->class;
 	bool any = ops->class_of != NULL;
 
 	if (ops->touch && (any || class == POLICY_T) && r->kind == REPLAY_TOUCH)
-		return writes ? replay_loop(r, ops, REPLAY_TOUCH, true, true, refs, n)
-			      : replay_loop(r, ops, REPLAY_TOUCH, true, false, refs, n);
+		return replay_loop(r, ops, fault, REPLAY_TOUCH, writes, refs, n);
 	if ((any || class == POLICY_R0 || class == POLICY_R1) && r->kind == REPLAY_BITS)
-		return writes ? replay_loop(r, ops, REPLAY_BITS, true, true, refs, n)
-			      : replay_loop(r, ops, REPLAY_BITS, true, false, refs, n);
+		return replay_loop(r, ops, fault, REPLAY_BITS, writes, refs, n);
 	if (any || class == POLICY_F || class == POLICY_X)
-		return writes ? replay_loop(r, ops, REPLAY_NOTHING, true, true, refs, n)
-			      : replay_loop(r, ops, REPLAY_NOTHING, true, false, refs, n);
+		return replay_loop(r, ops, fault, REPLAY_NOTHING, writes, refs, n);
 	return -EINVAL;
 }
 

@@ -19,15 +19,21 @@ extern const struct replay_unit *const __start_vmm_replays[]
 extern const struct replay_unit *const __stop_vmm_replays[]
 	__attribute__((weak, visibility("hidden")));
 
+static int fault_table(struct replay *r, uint32_t ref, uint32_t entry)
+{
+	return replay_fault(r, r->ops, ref, entry, false, true);
+}
+
 static int feed_table(struct replay *r, const uint32_t *refs, size_t n, bool writes)
 {
+	(void)writes;
 	switch (r->kind) {
 	case REPLAY_TOUCH:
-		return replay_loop(r, r->ops, REPLAY_TOUCH, false, writes, refs, n);
+		return replay_loop(r, r->ops, fault_table, REPLAY_TOUCH, true, refs, n);
 	case REPLAY_BITS:
-		return replay_loop(r, r->ops, REPLAY_BITS, false, writes, refs, n);
+		return replay_loop(r, r->ops, fault_table, REPLAY_BITS, true, refs, n);
 	default:
-		return replay_loop(r, r->ops, REPLAY_NOTHING, false, writes, refs, n);
+		return replay_loop(r, r->ops, fault_table, REPLAY_NOTHING, true, refs, n);
 	}
 }
 
@@ -134,6 +140,8 @@ static void stats_complete(struct replay *r)
 {
 	struct vm_stats *s = &r->stats;
 
+	s->faults = r->faulted - r->faulted_before;
+	s->evictions = s->faults - r->filled;
 	s->faults_zero = s->faults - s->faults_major;
 	s->store_reads = s->faults_major;
 	s->evictions_clean = s->evictions - s->evictions_dirty;
@@ -191,6 +199,8 @@ void replay_forget(struct replay *r, uint32_t page, enum remove_why why)
 void replay_stats_reset(struct replay *r)
 {
 	memset(&r->stats, 0, sizeof(r->stats));
+	r->faulted_before = r->faulted;
+	r->filled = 0;
 	stats_complete(r);
 }
 
