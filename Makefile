@@ -41,7 +41,7 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) $(CORE_LIBS) -lpthread
+	$(call pkg_libs,libxxhash,-lxxhash) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
 CORE_LIBS = $(call pkg_libs,libzstd,-lzstd) -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
@@ -54,6 +54,8 @@ objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
 
 CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c core/page_tables/*.c)
+# Every policy once more, with the replay loop around it: core/replay/unit.h.
+REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c)
 PRELOAD := $(call objects,preload/*.c preload/*.S)
@@ -76,7 +78,7 @@ $(MODES):
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-$(BIN)/vmm: $(CLI) $(PAGER) $(CORE)
+$(BIN)/vmm: $(CLI) $(PAGER) $(CORE) $(REPLAY)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(VMM_LIBS)
 
@@ -104,6 +106,10 @@ $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+$(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
+
 # Only the file that prints them knows version and commit; it is compiled again when they change.
 $(OBJ)/cli/version.o: CPPFLAGS += -DVMM_VERSION='"$(VERSION)"' -DVMM_COMMIT='"$(COMMIT)"'
 $(OBJ)/cli/version.o: $(OBJ)/version.stamp
@@ -125,6 +131,11 @@ $(BIN)/bench/core_%: bench/core_%.c $(CORE) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE) $(CORE_LIBS)
 
+# Measures the core itself, so with the core's own flags.
+$(BIN)/bench/sim: bench/sim.c $(CORE) $(REPLAY) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE) $(REPLAY) $(CORE_LIBS) -lpthread
+
 # A test that needs special linker options says so in a line " * link: OPTIONS" of its opening comment.
 link_options = $(shell sed -n 's/^ \* link: //p' $(1))
 
@@ -132,16 +143,16 @@ $(BIN)/tests/%: tests/%.c $(CORE) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CORE_LIBS) -lpthread
 
-$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
+$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(REPLAY) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
-	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CMOCKA_LIBS) $(CORE_LIBS)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(REPLAY) $(MODEL) $(CMOCKA_LIBS) $(CORE_LIBS) -lpthread
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core bench-sim
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -150,7 +161,7 @@ demo:
 check:
 	@.ci/deps.sh build check
 	@$(MAKE) --no-print-directory -s all tests
-	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs unit live
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim unit live
 
 check-unit:
 	@.ci/deps.sh build
@@ -191,15 +202,18 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/targets.h $(wildcard core/trace/*.[ch]) 
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard core/trace/*.c) $(CORE_LIBS)
 
-bench: bench-fault bench-core
+bench: bench-fault bench-core bench-sim
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
+bench-sim: $(BIN)/bench/sim
+	@mkdir -p bench/results
+	$(BIN)/bench/sim
 bench-core: programs
 	@for b in $(filter $(BIN)/bench/core_%,$(PLAIN)); do $$b || exit 1; done
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen core/page_tables pager pager/stores preload cli workloads bench \
+SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen core/page_tables core/replay pager pager/stores preload cli workloads bench \
 	tests/unit tests/model tests/live tests/regress tests/fuzz,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
@@ -249,7 +263,7 @@ help:
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make fuzz            fuzzers of the trace parsers, into build/fuzz/ (needs clang)'
-	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core'
+	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core; bench-sim: the speed of replay'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'

@@ -92,11 +92,11 @@ static int gen_write(struct gen *g, const struct gen_options *o)
 		trace_complain_write(o->output, err, NULL);
 		return STATUS_FAILED;
 	}
-	progress_start(&progress, o->output, "references");
+	progress_begin(&progress, o->output, false);
 	while (!err && (n = gen_read(g, records, BATCH))) {
 		err = trace_write(w, records, n);
 		done += n;
-		progress_update(&progress, done, o->refs, done);
+		progress_update(&progress, done, o->refs ? (double)done / (double)o->refs : -1);
 	}
 	progress_end(&progress);
 	err = trace_finish(w);

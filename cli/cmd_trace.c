@@ -85,14 +85,14 @@ static int copy_records(struct copy *c, struct trace_reader *r, const char *path
 	ssize_t n = 0;
 	int err = 0;
 
-	progress_start(&progress, path, "references");
+	progress_begin(&progress, path, false);
 	while (!err && c->left && (n = trace_read_records(r, records, BATCH)) > 0) {
 		size_t kept = select_records(c, records, (size_t)n);
 
 		err = trace_write(c->writer, records, kept);
 		c->write_failed = err != 0;
 		trace_progress(r, &done, &total);
-		progress_update(&progress, done, total, c->done);
+		progress_update(&progress, c->done, total ? (double)done / (double)total : -1);
 	}
 	progress_end(&progress);
 	return err ? err : n < 0 ? (int)n : 0;

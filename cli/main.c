@@ -7,12 +7,13 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run, &command_policies, &command_doctor, &command_trace, &command_gen, NULL,
+	&command_run,    &command_sim,   &command_mrc, &command_policies,
+	&command_doctor, &command_trace, &command_gen, NULL,
 };
 
 /* Named in the manual, but not built yet: said in one line, not listed. */
-static const char *const later[] = { "record", "compare", "sim", "mrc",      "serve",
-				     "top",    "mark",    "wss", "fault-in", NULL };
+static const char *const later[] = { "record", "compare", "serve",    "top",
+				     "mark",   "wss",     "fault-in", NULL };
 
 void complain(const char *what, const char *todo, const char *why, ...)
 {
@@ -163,7 +164,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--version"))
 		return print_version();
 	if (argv[1][0] == '-') /* `vmm -r 64 -t FILE -a LRU` means `vmm sim` */
-		return command_unknown("sim");
+		return command_sim.main(&command_sim, argc, argv);
 	command = command_find(argv[1]);
 	if (!command)
 		return command_unknown(argv[1]);

@@ -1,61 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* progress.c - see progress.h. */
+/* progress.c - a line of progress (progress.h). */
 #include "cli/progress.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND_NS 1000000000ull
-#define FIRST_NS (SECOND_NS / 2) /* short work shows nothing */
-#define EVERY_NS (SECOND_NS / 4)
+#define EVERY_S 0.2
+#define BAR 24
 
-static uint64_t now_ns(void)
+double now_s(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-void progress_start(struct progress *p, const char *what, const char *unit)
+void progress_begin(struct progress *p, const char *what, bool quiet)
 {
-	*p = (struct progress){ .what = what, .unit = unit, .on = isatty(STDERR_FILENO) == 1 };
-	if (!p->on)
-		return;
-	p->start_ns = now_ns();
-	p->next_ns = p->start_ns + FIRST_NS;
+	*p = (struct progress){ .what = what, .start_s = now_s(), .on = !quiet && isatty(2) };
+	p->shown_s = p->start_s;
 }
 
-void progress_update(struct progress *p, uint64_t done, uint64_t total, uint64_t count)
+void progress_update(struct progress *p, uint64_t count, double done)
 {
-	uint64_t now;
-	double seconds;
+	static const char full[] = "########################", none[] = "........................";
+	double now, elapsed;
+	int filled;
 
 	if (!p->on)
 		return;
-	now = now_ns();
-	if (now < p->next_ns)
+	now = now_s();
+	elapsed = now - p->start_s;
+	if (now - p->shown_s < EVERY_S)
 		return;
-	p->next_ns = now + EVERY_NS;
-	seconds = (double)(now - p->start_ns) / (double)SECOND_NS;
-	fprintf(stderr, "\r%s: ", p->what);
-	if (total)
-		fprintf(stderr, "%.0f%%, ", 100.0 * (double)done / (double)total);
-	fprintf(stderr, "%.1f million %s, %.1f million/s", (double)count / 1e6, p->unit,
-		(double)count / 1e6 / seconds);
-	if (total && done)
-		fprintf(stderr, ", %.0f s left",
-			seconds * (double)(total > done ? total - done : 0) / (double)done);
+	p->shown_s = now;
+	p->drawn = true;
+	fprintf(stderr, "\r%s ", p->what);
+	if (done >= 0) {
+		filled = (int)(done * BAR + 0.5);
+		fprintf(stderr, "[%.*s%.*s] %3.0f%%", filled, full, BAR - filled, none, done * 100);
+	}
+	if (count)
+		fprintf(stderr, "  %.1f M references, %.1f M/s", (double)count / 1e6,
+			(double)count / 1e6 / elapsed);
+	if (done > 0.01)
+		fprintf(stderr, "  %.0f s left", elapsed / done * (1 - done));
 	fputs("\033[K", stderr);
 	fflush(stderr);
-	p->shown = true;
 }
 
 void progress_end(struct progress *p)
 {
-	if (p->shown)
+	if (p->drawn)
 		fputs("\r\033[K", stderr);
-	p->shown = false;
+	p->on = p->drawn = false;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* progress.h - one line on stderr that says how far long work is: percent, rate, time left. Nothing when it is no terminal. */
+/* progress.h - one line on stderr, when it is a terminal, while work takes long: percent, rate, time left. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -7,15 +7,18 @@
 #include <stdint.h>
 
 struct progress {
-	const char *what; /* as in "trace.vmt" */
-	const char *unit; /* of `count`, plural: "references" */
-	uint64_t start_ns, next_ns;
-	bool on, shown;
+	const char *what;
+	double start_s, shown_s;
+	bool on, drawn;
 };
 
-void progress_start(struct progress *p, const char *what, const char *unit);
-/* done of total (0: unknown) decides the percentage, count the rate. Cheap: prints four times a second at most. */
-void progress_update(struct progress *p, uint64_t done, uint64_t total, uint64_t count);
+void progress_begin(struct progress *p, const char *what, bool quiet);
+
+/* `count` things (references) in all, 0: unknown; `done` from 0 to 1, or < 0 when unknown. Draws a few times a second. */
+void progress_update(struct progress *p, uint64_t count, double done);
+
 void progress_end(struct progress *p); /* removes the line */
+
+double now_s(void); /* monotonic */
 
 #endif

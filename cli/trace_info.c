@@ -68,7 +68,7 @@ static int info_read(struct info *in, struct trace_reader *r, const char *path)
 	int result, err;
 	size_t n;
 
-	progress_start(&progress, path, "references");
+	progress_begin(&progress, path, false);
 	do {
 		result = trace_read_refs(r, refs, BATCH, &n, &event);
 		err = info_count(in, r, refs, n);
@@ -76,7 +76,7 @@ static int info_read(struct info *in, struct trace_reader *r, const char *path)
 			in->kinds[event.record.kind]++;
 		count += n;
 		trace_progress(r, &done, &total);
-		progress_update(&progress, done, total, count);
+		progress_update(&progress, count, total ? (double)done / (double)total : -1);
 	} while (!err && (result > 0 || (!result && n)));
 	progress_end(&progress);
 	return err ? err : result;

@@ -107,11 +107,14 @@ struct policy_ops {
 
 /*
  * Puts a table into the registry: one line below it. The pointers are collected in a linker section, so a new policy
- * is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive).
+ * is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive). Policy files
+ * are compiled once more with another meaning of this line: core/replay/unit.h.
  */
+#ifndef POLICY_REGISTER
 #define POLICY_REGISTER(ops)                                                                       \
 	static const struct policy_ops *const ops##_entry                                          \
 		__attribute__((used, section("vmm_policies"))) = &(ops)
+#endif
 
 /* Registry. Names and aliases compare without case. Tables with a wrong ABI or a missing callback are left out. */
 const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
