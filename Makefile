@@ -41,7 +41,8 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) -lpthread
+	$(call pkg_libs,libxxhash,-lxxhash) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
+CORE_LIBS = $(call pkg_libs,libzstd,-lzstd) -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
 DEPS = -MF $(OBJ)/$(<:.c=.d) -MT $@
@@ -52,7 +53,9 @@ LINK = $(CC) $(filter -f%,$(mode_$(BUILD))) $(LDFLAGS) -o $@
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(2)/%,$(wildcard $(1)))
 
-CORE    := $(call objects,core/*.c core/policies/*.c)
+CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c core/page_tables/*.c)
+# Every policy once more, with the replay loop around it: core/replay/unit.h.
+REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c)
 PRELOAD := $(call objects,preload/*.c preload/*.S)
@@ -64,7 +67,7 @@ LIVE  := $(call programs,tests/live/*.c tests/regress/*.c,$(BIN))
 UNIT  := $(call programs,tests/unit/test_*.c,$(OBJ))
 
 .PHONY: all programs tests $(MODES)
-all: $(BIN)/vmm $(BIN)/libvmm.so $(BIN)/libvmm_preload.so programs
+all: $(BIN)/vmm $(BIN)/trace_gen $(BIN)/libvmm.so $(BIN)/libvmm_preload.so programs
 programs: $(PLAIN)
 tests: $(UNIT) $(LIVE)
 $(MODES):
@@ -75,13 +78,17 @@ $(MODES):
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-$(BIN)/vmm: $(CLI) $(PAGER) $(CORE)
+$(BIN)/vmm: $(CLI) $(PAGER) $(CORE) $(REPLAY)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(VMM_LIBS)
 
+# vmm knows by its name that it is to be `vmm gen`.
+$(BIN)/trace_gen: $(BIN)/vmm
+	ln -sf vmm $@
+
 $(BIN)/libvmm.so: $(CORE)
 	@mkdir -p $(@D)
-	$(LINK) -shared -Wl,-soname,libvmm.so $^
+	$(LINK) -shared -Wl,-soname,libvmm.so $^ $(CORE_LIBS)
 
 $(BIN)/libvmm_preload.so: $(PRELOAD)
 	@mkdir -p $(@D)
@@ -99,6 +106,10 @@ $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+$(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
+
 # Only the file that prints them knows version and commit; it is compiled again when they change.
 $(OBJ)/cli/version.o: CPPFLAGS += -DVMM_VERSION='"$(VERSION)"' -DVMM_COMMIT='"$(COMMIT)"'
 $(OBJ)/cli/version.o: $(OBJ)/version.stamp
@@ -115,23 +126,33 @@ $(BIN)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(CC) $(PLAIN_CFLAGS) $(DEPS) -o $@ $< $(LDFLAGS) -lpthread -lm
 
+# bench/core_*.c measure the core: built as it is.
+$(BIN)/bench/core_%: bench/core_%.c $(CORE) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE) $(CORE_LIBS)
+
+# Measures the core itself, so with the core's own flags.
+$(BIN)/bench/sim: bench/sim.c $(CORE) $(REPLAY) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $< $(CORE) $(REPLAY) $(CORE_LIBS) -lpthread
+
 # A test that needs special linker options says so in a line " * link: OPTIONS" of its opening comment.
 link_options = $(shell sed -n 's/^ \* link: //p' $(1))
 
 $(BIN)/tests/%: tests/%.c $(CORE) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
-	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) -lpthread -lm
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CORE_LIBS) -lpthread
 
-$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(MODEL) Makefile
+$(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(REPLAY) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
-	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(MODEL) $(CMOCKA_LIBS) -lm
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(REPLAY) $(MODEL) $(CMOCKA_LIBS) $(CORE_LIBS) -lpthread
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core bench-sim
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -140,7 +161,7 @@ demo:
 check:
 	@.ci/deps.sh build check
 	@$(MAKE) --no-print-directory -s all tests
-	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs unit live
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim unit live
 
 check-unit:
 	@.ci/deps.sh build
@@ -165,14 +186,35 @@ check-apps-quick:
 check-includes:
 	@tests/includes.sh
 
-bench: bench-fault
+# The fuzzers of the trace parsers, with clang and its libFuzzer; `build/fuzz/fuzz_vmt -max_total_time=600 DIRECTORY
+# tests/fuzz/corpus/vmt` keeps what it finds in DIRECTORY. `make check-unit` runs their seed corpus with any compiler.
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz
+ifneq ($(shell command -v $(FUZZ_CC) 2>/dev/null),)
+fuzz: $(patsubst tests/%.c,build/%,$(wildcard tests/fuzz/fuzz_*.c))
+else
+fuzz:
+	@echo '$(FUZZ_CC) is not there: apt-get install clang' >&2; exit 1
+endif
+
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/targets.h $(wildcard core/trace/*.[ch]) Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard core/trace/*.c) $(CORE_LIBS)
+
+bench: bench-fault bench-core bench-sim
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
+bench-sim: $(BIN)/bench/sim
+	@mkdir -p bench/results
+	$(BIN)/bench/sim
+bench-core: programs
+	@for b in $(filter $(BIN)/bench/core_%,$(PLAIN)); do $$b || exit 1; done
 
 # --- house keeping -------------------------------------------------------------------------------------------------
 
-SOURCES = $(wildcard $(foreach d,core core/policies pager pager/stores preload cli workloads bench \
-	tests/unit tests/model tests/live tests/regress,$(d)/*.c $(d)/*.h))
+SOURCES = $(wildcard $(foreach d,core core/policies core/trace core/gen core/page_tables core/replay pager pager/stores preload cli workloads bench \
+	tests/unit tests/model tests/live tests/regress tests/fuzz,$(d)/*.c $(d)/*.h))
 TIDY = $(filter core/%.c pager/%.c cli/%.c preload/%.c,$(SOURCES))
 
 .PHONY: format check-format tidy install-deps install uninstall clean help
@@ -193,9 +235,10 @@ tidy:
 install-deps:
 	@.ci/deps.sh build demo check apps lint
 
-HEADERS := vmm stats policy frame rng
+HEADERS := vmm stats policy policy_common frame frame_list frame_heap frame_circle ghost rng
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/vmm
+	ln -sf vmm $(DESTDIR)$(PREFIX)/bin/trace_gen
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(BIN)/libvmm.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/vmm $(BIN)/libvmm_preload.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/vmm/core $(HEADERS:%=core/%.h)
@@ -205,7 +248,7 @@ install: all
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/vmm $(DESTDIR)$(PREFIX)/lib/libvmm.so $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
+	rm -f $(DESTDIR)$(PREFIX)/bin/vmm $(DESTDIR)$(PREFIX)/bin/trace_gen $(DESTDIR)$(PREFIX)/lib/libvmm.so $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvmm.pc
 	rm -rf $(DESTDIR)$(PREFIX)/lib/vmm $(DESTDIR)$(PREFIX)/include/vmm
 
 clean:
@@ -219,7 +262,8 @@ help:
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
-	@echo 'make bench           benchmarks; make bench-fault: the cost of one fault'
+	@echo 'make fuzz            fuzzers of the trace parsers, into build/fuzz/ (needs clang)'
+	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core; bench-sim: the speed of replay'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'

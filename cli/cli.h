@@ -25,7 +25,8 @@ struct command {
 	int (*main)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command command_run, command_policies, command_doctor;
+extern const struct command command_run, command_sim, command_mrc, command_policies, command_doctor,
+	command_trace, command_gen;
 
 extern const char vmm_version[], vmm_commit[];
 

@@ -33,10 +33,10 @@ static void policy_field(const char *name, const char *text)
 
 static void policies_list(void)
 {
-	printf("%-12s %-5s %s\n", "name", "class", "what it does");
+	printf("%-15s %-5s %s\n", "name", "class", "what it does");
 	for (const struct policy_ops *const *p = policy_all(); *p; p++)
 		if (!((*p)->flags & POLICY_HIDDEN))
-			printf("%-12s %-5s %s\n", (*p)->name, policy_class_name((*p)->class),
+			printf("%-15s %-5s %s\n", (*p)->name, policy_class_name((*p)->class),
 			       (*p)->summary);
 	puts("\nClasses, by what a policy must see to be exact:");
 	for (int c = POLICY_F; c <= POLICY_X; c++)

@@ -7,15 +7,13 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_policies,
-	&command_doctor,
-	NULL,
+	&command_run,    &command_sim,   &command_mrc, &command_policies,
+	&command_doctor, &command_trace, &command_gen, NULL,
 };
 
 /* Named in the manual, but not built yet: said in one line, not listed. */
-static const char *const later[] = { "record", "compare", "sim",  "mrc", "trace",    "gen",
-				     "serve",  "top",     "mark", "wss", "fault-in", NULL };
+static const char *const later[] = { "record", "compare", "serve",    "top",
+				     "mark",   "wss",     "fault-in", NULL };
 
 void complain(const char *what, const char *todo, const char *why, ...)
 {
@@ -153,7 +151,10 @@ static int help_main(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	const char *name = argc ? strrchr(argv[0], '/') : NULL;
 
+	if (argc && !strcmp(name ? name + 1 : argv[0], "trace_gen"))
+		return command_gen.main(&command_gen, argc, argv);
 	if (argc < 2) {
 		help(stderr);
 		return STATUS_USAGE;
@@ -163,7 +164,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--version"))
 		return print_version();
 	if (argv[1][0] == '-') /* `vmm -r 64 -t FILE -a LRU` means `vmm sim` */
-		return command_unknown("sim");
+		return command_sim.main(&command_sim, argc, argv);
 	command = command_find(argv[1]);
 	if (!command)
 		return command_unknown(argv[1]);

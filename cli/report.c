@@ -22,10 +22,14 @@ const char *report_fidelity(const struct report *report)
 
 bool report_counter_applies(const struct report *report, const struct vm_stat_info *counter)
 {
-	/* A live run sees no hits; it pages no files, and models no copy-on-write. */
-	static const char *const never[] = {
-		"accesses", "reads", "writes", "faults_file", "faults_cow_alloc", "faults_cow", NULL
-	};
+	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB or page tables. */
+	static const char *const never[] = { "accesses",         "reads",
+					     "writes",           "faults_file",
+					     "faults_cow_alloc", "faults_cow",
+					     "tlb_hits",         "tlb_misses",
+					     "tlb_shootdowns",   "tlb_reach_bytes",
+					     "pt_walk_accesses", "pt_bytes",
+					     "resident_sum",     NULL };
 
 	for (const char *const *n = never; *n; n++)
 		if (!strcmp(counter->name, *n))

@@ -6,6 +6,8 @@
 #include "core/policy.h"
 #include "pager/run.h"
 
+#include <jansson.h>
+
 #define REPORT_SCHEMA 1
 
 struct report {
@@ -32,5 +34,9 @@ int report_json(const struct report *report, const char *path);
 
 /* Would report_json be able to make the file? 0, or -errno; nothing is written. */
 int report_json_probe(const char *path);
+
+/* Values of other reports too. Text that is not UTF-8 is escaped. New references; NULL: no memory. */
+json_t *report_text_json(const char *string);
+json_t *report_cpu_json(void);
 
 #endif

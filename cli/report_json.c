@@ -8,20 +8,16 @@
  */
 #include "cli/report.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "pager/hist.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #define PAGE_BYTES 4096
 
@@ -70,6 +66,11 @@ static json_t *text(const char *string)
 	return text_n(string, strlen(string));
 }
 
+json_t *report_text_json(const char *string)
+{
+	return text(string);
+}
+
 static json_t *counters(const struct report *r, const struct vm_stats *stats)
 {
 	json_t *object = json_object();
@@ -91,7 +92,7 @@ static json_t *policy_params(const struct report *r)
 	return object;
 }
 
-static json_t *cpu_model(void)
+json_t *report_cpu_json(void)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
 	char line[256], model[200] = "unknown";
@@ -132,7 +133,7 @@ static json_t *provenance(const struct report *r)
 	set_count(object, "seed", r->result->seed);
 	if (!uname(&system))
 		set(object, "kernel", text(system.release));
-	set(object, "cpu", cpu_model());
+	set(object, "cpu", report_cpu_json());
 	set(object, "store", json_string("mem"));
 	if (r->class == POLICY_T)
 		set_count(object, "window", r->result->window);
@@ -281,90 +282,24 @@ static json_t *report_tree(const struct report *r)
 	return root;
 }
 
-/* A terminal, a pipe, /dev/stdout, any symbolic link: written in place. A file, there or not: replaced in one step. */
-static bool written_in_place(const char *path)
-{
-	struct stat st;
-
-	return !lstat(path, &st) && !S_ISREG(st.st_mode);
-}
-
 int report_json_probe(const char *path)
 {
-	char copy[PATH_MAX];
-	struct stat st;
-
-	if (!strcmp(path, "-"))
-		return 0;
-	if (strlen(path) >= sizeof(copy) - 8)
-		return -ENAMETOOLONG;
-	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (written_in_place(path))
-		return access(path, F_OK) || !access(path, W_OK) ? 0 : -errno;
-	strcpy(copy, path);
-	return access(dirname(copy), W_OK | X_OK) ? -errno : 0;
+	return output_probe(path);
 }
 
-static int json_write(const json_t *tree, FILE *file)
+static int json_write(FILE *file, const void *tree)
 {
-	int err = 0;
-
-	errno = 0;
 	if (json_dumpf(tree, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
-	    fputc('\n', file) == EOF || fflush(file))
-		err = errno ? -errno : -EIO;
-	return err;
-}
-
-static int json_replace(const json_t *tree, const char *path)
-{
-	char temporary[PATH_MAX];
-	FILE *file = NULL;
-	mode_t mask;
-	int fd, err;
-
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	mask = umask(0);
-	umask(mask);
-	err = fchmod(fd, 0666 & ~mask) ? -errno : 0;
-	if (!err)
-		file = fdopen(fd, "w");
-	if (!err && !file)
-		err = -errno;
-	if (!err)
-		err = json_write(tree, file);
-	if (file ? fclose(file) : close(fd))
-		err = err ? err : -errno;
-	if (!err && rename(temporary, path))
-		err = -errno;
-	if (err)
-		unlink(temporary);
-	return err;
+	    fputc('\n', file) == EOF)
+		return errno ? -errno : -EIO;
+	return 0;
 }
 
 int report_json(const struct report *report, const char *path)
 {
 	json_t *tree = report_tree(report);
-	FILE *file;
-	int err;
+	int err = tree ? output_write(path, json_write, tree) : -ENOMEM;
 
-	if (!tree)
-		return -ENOMEM;
-	if (!strcmp(path, "-")) {
-		err = json_write(tree, stdout);
-	} else if (written_in_place(path)) {
-		file = fopen(path, "we");
-		err = file ? json_write(tree, file) : -errno;
-		if (file && fclose(file) && !err)
-			err = -errno;
-	} else {
-		err = json_replace(tree, path);
-	}
 	json_decref(tree);
 	return err;
 }

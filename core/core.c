@@ -10,6 +10,7 @@
  * plan_close undoes all three; core_fault calls it too, for plans that were given up.
  */
 #include "core/core_internal.h"
+#include "core/mmu.h"
 
 #include <errno.h>
 #ifdef VMM_DEBUG
@@ -92,6 +93,7 @@ static void page_idle(struct vmm *v, uint32_t id, struct plan *plan)
 	list_leave(v, p->frame);
 	v->idle[plan->n_idle++] = id;
 	v->stats.references_cleared++;
+	mmu_sync(v, id);
 }
 
 /* An eviction or an unmapping did not happen: the page is still mapped, and in use. */
@@ -112,6 +114,7 @@ static void evict_undo(struct vmm *v, struct page *p)
 	else
 		page_stays(v, p);
 	p->flags &= (uint8_t)~PAGE_WAS_IDLE;
+	mmu_sync(v, v->frames.page[p->frame]);
 }
 
 /* Victims of the open plan that the driver never reported stay where they are. */
@@ -211,25 +214,32 @@ static void idle_drop_victims(struct vmm *v, struct plan *plan)
 	plan->n_idle = n;
 }
 
+/* False when f cannot be a victim. */
+static bool victim_take(struct vmm *v, struct plan *plan, uint32_t f)
+{
+	struct page *p;
+
+	if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
+		return false;
+	p = &v->pages[v->frames.page[f]];
+	if (p->state == PAGE_IDLE)
+		p->flags |= PAGE_WAS_IDLE;
+	p->state = PAGE_EVICTING;
+	v->evict[plan->n_evict++] = v->frames.page[f];
+	frame_lift(&v->frames, f);
+	return true;
+}
+
 /* Up to `batch` victims, but never more than half of what is used. -ENOMEM when there is none. */
 static int victims_choose(struct vmm *v, struct plan *plan)
 {
 	uint32_t n_max = min_u32(v->batch, max_u32(1, v->frames.used / 2));
 
-	while (plan->n_evict < n_max) {
-		uint32_t f = v->ops->victim(v->policy, plan->page);
-		uint32_t id;
-
-		if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
-			break;
-		id = v->frames.page[f];
-		if (v->pages[id].state == PAGE_IDLE)
-			v->pages[id].flags |= PAGE_WAS_IDLE;
-		v->pages[id].state = PAGE_EVICTING;
-		frame_lift(&v->frames, f);
-		v->evict[plan->n_evict++] = id;
-	}
+	while (plan->n_evict < n_max && victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
+		;
 	v->n_evict = plan->n_evict;
+	if (v->mmu)
+		mmu_evicting(v, v->evict, v->n_evict);
 	idle_drop_victims(v, plan);
 	cleared_collect(v, plan);
 	return plan->n_evict ? 0 : -ENOMEM;
@@ -321,6 +331,17 @@ int core_room_begin(struct vmm *v, struct plan *plan)
 	return frames_free(&v->frames) ? 0 : victims_choose(v, plan);
 }
 
+void core_shrink(struct vmm *v, struct plan *plan)
+{
+	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
+	plan->needs_frame = false;
+	while (v->ops->surplus && plan->n_evict < v->batch &&
+	       victim_take(v, plan, v->ops->surplus(v->policy)))
+		;
+	v->n_evict = plan->n_evict;
+	cleared_collect(v, plan);
+}
+
 void core_evicted(struct vmm *v, uint32_t page, int dirty)
 {
 	struct page *p = &v->pages[page];
@@ -368,6 +389,7 @@ void core_idle_failed(struct vmm *v, uint32_t page)
 	page_stays(v, p);
 	if (v->use_window)
 		list_enter(v, &v->window_fifo, p->frame);
+	mmu_sync(v, page);
 }
 
 /*
@@ -422,6 +444,7 @@ static void fill_page(struct vmm *v, struct plan *plan)
 			p->flags &= (uint8_t)~PAGE_WRITABLE;
 		}
 	}
+	mmu_sync(v, plan->page);
 	v->ops->insert(v->policy, f, plan->page);
 	v->stats.faults++;
 	if (plan->kind == FAULT_MAJOR) {
@@ -443,6 +466,7 @@ static void touch_page(struct vmm *v, struct plan *plan)
 	if (plan->write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	page_map_in(v, p);
+	mmu_sync(v, plan->page);
 	if (plan->kind == FAULT_WRITE) {
 		v->stats.faults_write++;
 		return;

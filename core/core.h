@@ -86,6 +86,9 @@ struct plan {
 int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
 	       struct plan *plan);
 
+/* Class X: the virtual time of the next reference to the page of the core_fault that follows (policy_env.next_use). */
+void core_next_use(struct vmm *v, uint64_t next_use);
+
 /* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
 
@@ -99,6 +102,12 @@ void core_fill(struct vmm *v, struct plan *plan);
 
 /* The pages of a new plan with kind FAULT_ROOM: when no frame is free, victims so that one becomes free. */
 int core_room_begin(struct vmm *v, struct plan *plan);
+
+/*
+ * The pages of a new plan with kind FAULT_ROOM that needs no frame: what a policy with variable allocation gives back
+ * (policy_ops.surplus). Again until the plan has no victim, after each reference.
+ */
+void core_shrink(struct vmm *v, struct plan *plan);
 
 /* A page that is already present becomes resident without a fault (needs a free frame: -ENOSPC). flags: PAGE_HAS_COPY;
  * bits: FRAME_REF, FRAME_DIRTY. Returns the page id in *page. -EEXIST when it is resident already. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core_check.c - every invariant of core.h, core_internal.h and frame.h, and the policy's own, looked at from outside. */
 #include "core/core_internal.h"
+#include "core/mmu.h"
 
 #include <errno.h>
 
@@ -140,6 +141,8 @@ int core_check(const struct vmm *v)
 	if (frame_table_check(&v->frames) || v->frames.cleared_count)
 		return -EINVAL;
 	if (!pages_ok(v) || !threads_ok(v) || vm_stats_check(&v->stats))
+		return -EINVAL;
+	if (v->mmu && mmu_check(v))
 		return -EINVAL;
 	return v->ops->check(v->policy);
 }

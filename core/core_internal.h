@@ -51,7 +51,9 @@ struct vmm {
 	void *policy;
 	struct frame_table frames;
 	struct vm_stats stats;
-	uint64_t now; /* faults or references completed */
+	struct mmu *mmu;   /* NULL: none is simulated */
+	uint64_t now;      /* faults or references completed */
+	uint64_t next_use; /* policy_env.next_use */
 
 	struct page_map map;
 	struct page *pages;
@@ -81,6 +83,14 @@ static inline bool class_has_bits(const struct vmm *v)
 static inline bool page_resident(const struct page *p)
 {
 	return p->state == PAGE_MAPPED || p->state == PAGE_IDLE;
+}
+
+/* mmu.c: the page's state, frame or writability has changed. */
+void mmu_changed(struct vmm *v, uint32_t id);
+static inline void mmu_sync(struct vmm *v, uint32_t id)
+{
+	if (v->mmu)
+		mmu_changed(v, id);
 }
 
 /* core.c */

@@ -6,6 +6,7 @@
  */
 #define HASH_NONFATAL_OOM 1
 #include "core/core_internal.h"
+#include "core/mmu.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -204,6 +205,7 @@ int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8
 	p->frame = f;
 	p->state = PAGE_MAPPED;
 	p->flags = (uint8_t)((p->flags | flags) & PAGE_HAS_COPY) | PAGE_WRITABLE;
+	mmu_sync(v, id);
 	v->ops->insert(v->policy, f, id);
 	if (v->use_window)
 		list_enter(v, &v->window_fifo, f);
@@ -251,6 +253,8 @@ static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 	struct page *p = &v->pages[id];
 	uint32_t f = p->frame;
 
+	if (v->mmu)
+		mmu_forget(v, id);
 	holders_forget(v, id);
 	v->ops->remove(v->policy, f, id, why);
 	if (f != VMM_NONE) {
@@ -303,9 +307,12 @@ int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64
 		return err;
 	page_map_iter_init(&i, &v->map, space, from, n);
 	while ((id = page_map_next(&i, &at)) != VMM_NONE) {
+		if (v->mmu)
+			mmu_forget(v, id);
 		page_map_remove(&v->map, space, at);
 		v->pages[id].vpn = to + (at - from);
 		page_map_set(&v->map, space, v->pages[id].vpn, id);
+		mmu_sync(v, id);
 	}
 	return 0;
 }
@@ -352,6 +359,11 @@ const struct policy_ops *core_policy(const struct vmm *v)
 enum policy_class core_class(const struct vmm *v)
 {
 	return v->class;
+}
+
+void core_next_use(struct vmm *v, uint64_t next_use)
+{
+	v->next_use = next_use;
 }
 
 uint32_t core_page_ids(const struct vmm *v)

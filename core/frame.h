@@ -9,6 +9,14 @@
  * Frames are handed out lowest number first while some were never used, then most recently freed first. Both drivers
  * depend on this order for seeded policies (random, nru), and the brute-force model in tests/ states it again.
  *
+ * After frame_table_split the pool is in *pools* instead, one a node (NUMA) and each with a contiguous range of frames
+ * in a buddy system: frames come in aligned groups for large pages, and from a node of choice; buddy.h has their order.
+ * frame_group.c has it all.
+ *
+ * A frame has one reference from frame_take on, and one more for each further page that is in it (copy on write, shared
+ * memory): `shares` counts those, so frames that nobody shares cost nothing. Who drops the last reference frees the
+ * frame.
+ *
  * All arrays come from calloc and are touched lazily: what they say of frames >= fresh means nothing.
  */
 #ifndef VMM_FRAME_H
@@ -27,16 +35,24 @@
 #define FRAME_REJECTED 8u /* could not be taken: no victim again before the plan is closed */
 #define FRAME_PINNED 16u  /* pins > 0, so that one byte says whether a frame is evictable */
 
+struct buddy;
+
 struct frame_table {
 	uint32_t capacity;
 	uint32_t used, in_transit;
-	uint8_t *bits;      /* FRAME_* */
+	/* hot: looked at on hits and while victims are chosen */
+	uint8_t *bits;  /* FRAME_* */
+	uint32_t *page; /* page id, VMM_NONE when free; still set while the page is evicted */
+	/* cold: when a page comes or goes */
 	uint16_t *pins;     /* > 0: never a victim */
-	uint32_t *page;     /* page id, VMM_NONE when free; still set while the page is evicted */
+	uint32_t *shares;   /* references beyond the first; 0 when free */
 	uint64_t *load_seq; /* order of loading, for handing frames over */
 	uint64_t load_next;
 	uint32_t fresh; /* frames >= fresh were never handed out */
-	uint32_t *free_stack, free_count;
+	uint32_t *free_stack,
+		free_count;          /* free frames below fresh; the stack is unused with pools */
+	struct buddy *pools;         /* by node; NULL: one pool, as described above */
+	uint32_t nodes, node_frames; /* node_frames: of each but the last, which has the rest */
 	uint32_t *cleared,
 		cleared_count; /* frames whose reference bit a policy cleared since the core last looked */
 	struct rng rng;        /* the only randomness of a policy */
@@ -53,9 +69,48 @@ void frame_unlift(struct frame_table *t, uint32_t f); /* back to used: nothing h
 void frame_free(struct frame_table *t, uint32_t f);   /* in transit -> free */
 int frame_table_check(const struct frame_table *t);
 
+/*
+ * Makes pools for `nodes` nodes, right after frame_table_init. 0; -EINVAL: no or more nodes than frames, or frames were
+ * handed out already; -ENOMEM.
+ */
+int frame_table_split(struct frame_table *t, uint32_t nodes);
+void frame_pools_destroy(struct frame_table *t); /* for frame_table_destroy */
+int frame_pools_check(const struct frame_table *t);
+
+/*
+ * 2^order frames in a row, the first a multiple of 2^order; VMM_NONE when there are none. Each is in transit;
+ * they may be freed one by one (a large page that was split). node VMM_NONE: the first node that has them.
+ * Only with pools.
+ */
+uint32_t frame_take_group(struct frame_table *t, uint32_t order, uint32_t node);
+void frame_group_return(struct frame_table *t, uint32_t f);           /* for frame_free */
+uint32_t frame_node_free(const struct frame_table *t, uint32_t node); /* frames; with pools */
+
 static inline uint32_t frames_free(const struct frame_table *t)
 {
 	return t->capacity - t->used - t->in_transit;
+}
+
+/* The NUMA node whose memory it is; 0 without pools. */
+static inline uint32_t frame_node(const struct frame_table *t, uint32_t f)
+{
+	uint32_t node = t->pools ? f / t->node_frames : 0;
+
+	return node < t->nodes ? node : t->nodes ? t->nodes - 1 : 0;
+}
+
+/* References to a frame that is not free. The other two return how many there are then; at 0 the caller frees it. */
+static inline uint32_t frame_refs(const struct frame_table *t, uint32_t f)
+{
+	return t->shares[f] + 1;
+}
+static inline uint32_t frame_inc_ref(struct frame_table *t, uint32_t f)
+{
+	return ++t->shares[f] + 1;
+}
+static inline uint32_t frame_dec_ref(struct frame_table *t, uint32_t f)
+{
+	return t->shares[f] ? t->shares[f]-- : 0;
 }
 
 /* The only functions through which a policy sees bits. */

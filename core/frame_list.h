@@ -84,6 +84,25 @@ static inline void frame_list_remove(struct frame_links *k, struct frame_list *l
 	l->count--;
 }
 
+static inline void frame_list_move_head(struct frame_links *k, struct frame_list *l, uint32_t f)
+{
+	if (l->head == f)
+		return;
+	frame_list_remove(k, l, f);
+	frame_list_push_head(k, l, f);
+}
+
+/* The evictable frame nearest to the tail; VMM_NONE when there is none. */
+static inline uint32_t frame_list_victim(const struct frame_table *t, const struct frame_links *k,
+					 const struct frame_list *l)
+{
+	uint32_t f = l->tail;
+
+	while (f != VMM_NONE && !frame_evictable(t, f))
+		f = k->prev[f];
+	return f;
+}
+
 /* Links, ends and count agree and every member holds a page. */
 static inline int frame_list_check(const struct frame_table *t, const struct frame_links *k,
 				   const struct frame_list *l)

@@ -25,7 +25,7 @@ static bool table_ok(const struct policy_ops *o)
 {
 	return o && o->abi == VMM_POLICY_ABI && o->name && o->summary && o->source && o->create &&
 	       o->destroy && o->victim && o->reject && o->remove && o->insert && o->check &&
-	       (o->touch || o->class != POLICY_T);
+	       (o->touch || (o->class != POLICY_T && o->class != POLICY_X));
 }
 
 static int by_order(const void *a, const void *b)

@@ -20,10 +20,11 @@
  * several victims are chosen at once (batch) victim() is called again before the first one is removed, and a policy that
  * passes over what is not evictable cannot return it twice. Such frames are treated like pinned ones: their bits are
  * not cleared and they keep their place. A rejected frame is not evictable again before the plan is closed.
- * Reference bits are cleared in fault() and victim() only.
+ * Reference bits are cleared in victim() and surplus() only.
  *
  * At any other time: remove(F, page, UNMAP|EXIT) for a resident page that is gone; remove(VMM_NONE, page, ...) for a page
- * that is gone without being resident, so that history forgets it (page ids are reused). touch(F, write) for class T only.
+ * that is gone without being resident, so that history forgets it (page ids are reused). touch(F, write) for classes T and X
+ * only. A fault that is given up calls fault(P) and no insert.
  */
 #ifndef VMM_POLICY_H
 #define VMM_POLICY_H
@@ -63,6 +64,11 @@ struct policy_env {
 	struct frame_table *frames;
 	const uint64_t *now; /* virtual time: references or faults, as configured (vmm.h) */
 	uint64_t values[POLICY_PARAMS_MAX];
+	/*
+	 * Class X: virtual time of the next reference to the page that is being referenced; UINT64_MAX when there is
+	 * none. Valid in fault(), victim(), insert() and touch().
+	 */
+	const uint64_t *next_use;
 };
 
 struct policy_ops {
@@ -88,18 +94,27 @@ struct policy_ops {
 	void (*reject)(void *state, uint32_t frame);
 	void (*remove)(void *state, uint32_t frame, uint32_t page, enum remove_why why);
 	void (*insert)(void *state, uint32_t frame, uint32_t page);
-	void (*touch)(void *state, uint32_t frame, bool write); /* class T only, else NULL */
+	void (*touch)(void *state, uint32_t frame, bool write); /* classes T and X, else NULL */
 	/* Asserts the invariants of the policy's own state: 0, or -EINVAL when one is broken. Required. */
 	int (*check)(const void *state);
+	/*
+	 * Policies with variable allocation (ws, vmin), else NULL: an evictable frame that is to be given back although
+	 * nobody needs it, VMM_NONE when there is none. Asked for after each reference (core_shrink); may clear reference
+	 * bits. reject() and remove(EVICT) follow as for a victim.
+	 */
+	uint32_t (*surplus)(void *state);
 };
 
 /*
  * Puts a table into the registry: one line below it. The pointers are collected in a linker section, so a new policy
- * is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive).
+ * is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive). Policy files
+ * are compiled once more with another meaning of this line: core/replay/unit.h.
  */
+#ifndef POLICY_REGISTER
 #define POLICY_REGISTER(ops)                                                                       \
 	static const struct policy_ops *const ops##_entry                                          \
 		__attribute__((used, section("vmm_policies"))) = &(ops)
+#endif
 
 /* Registry. Names and aliases compare without case. Tables with a wrong ABI or a missing callback are left out. */
 const struct policy_ops *policy_find(const char *name); /* NULL when unknown */

@@ -6,6 +6,7 @@
  * it a fault is complete when vmm_access returns, and one frame is enough for any number of processes.
  */
 #include "core/core_internal.h"
+#include "core/mmu.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static int lists_init(struct vmm *v, uint32_t frames)
 static int vmm_init(struct vmm *v, const struct vmm_config *c)
 {
 	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
-	struct policy_env env = { .frames = &v->frames, .now = &v->now };
+	struct policy_env env = { .frames = &v->frames, .now = &v->now, .next_use = &v->next_use };
 	const char *bad;
 	int err;
 
@@ -59,12 +60,16 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
 	v->page_free = v->open_page = VMM_NONE;
 	v->hold_depth = 1;
+	v->next_use = UINT64_MAX;
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
 		err = lists_init(v, c->frames);
-	if (!err)
-		err = v->ops->create(&v->policy, &env);
+	if (!err && c->mmu)
+		err = mmu_create(v, c->mmu, c->seed);
+	if (err)
+		return err;
+	err = v->ops->create(&v->policy, &env);
 	if (err)
 		v->policy = NULL;
 	return err;
@@ -103,6 +108,7 @@ void vmm_destroy(struct vmm *v)
 		HASH_DEL(v->threads, t);
 		free(t);
 	}
+	mmu_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
 	frame_links_destroy(&v->links);
@@ -137,10 +143,28 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 	return plan.needs_frame ? 1 : 2;
 }
 
-int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+/* The policy gives back what it does not want to keep. */
+static void shrink(struct vmm *v)
 {
-	uint64_t vpn = addr >> v->page_shift;
-	uint32_t id = page_map_get(&v->map, pid, vpn);
+	struct plan plan;
+
+	do {
+		core_shrink(v, &plan);
+		for (uint32_t i = 0; i < plan.n_evict; i++)
+			core_evicted(v, plan.evict[i], -1);
+	} while (plan.n_evict);
+	core_fill(v, &plan);
+	v->stats.resident_sum += v->frames.used;
+}
+
+static bool sees_touches(const struct vmm *v)
+{
+	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
+}
+
+/* The core's part of a reference: what vmm_access returns. */
+static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+{
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
 	bool was_resident = p && page_resident(p);
 	int result = 0;
@@ -151,8 +175,41 @@ int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
 		return result;
-	if (was_resident && v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE))
+	if (was_resident && sees_touches(v))
 		v->ops->touch(v->policy, p->frame, is_write);
+	return result;
+}
+
+/* With translation simulated around it. */
+static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+{
+	bool was_mapped = id != VMM_NONE && v->pages[id].state == PAGE_MAPPED;
+	struct mmu_access a;
+	int result = mmu_begin(v, &a, pid, vpn, is_write), err;
+
+	if (result < 0)
+		return result;
+	result = reference(v, pid, vpn, id, is_write);
+	if (result < 0) {
+		if (id != VMM_NONE) /* the walk has set bits */
+			mmu_sync(v, id);
+		return result;
+	}
+	if (id == VMM_NONE)
+		id = page_map_get(&v->map, pid, vpn);
+	err = mmu_end(v, &a, id, is_write, result == 1 || (result == 2 && was_mapped));
+	return err ? err : result;
+}
+
+static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+{
+	uint64_t vpn = addr >> v->page_shift;
+	uint32_t id = page_map_get(&v->map, pid, vpn);
+	int result = v->mmu ? translated(v, pid, vpn, id, is_write)
+			    : reference(v, pid, vpn, id, is_write);
+
+	if (result < 0)
+		return result;
 	v->stats.accesses++;
 	if (is_write)
 		v->stats.writes++;
@@ -160,10 +217,25 @@ int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->stats.reads++;
 	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
 		v->now++;
+	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
+		shrink(v);
 	return result;
+}
+
+int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+{
+	return v->class == POLICY_X ? -ENOTSUP : counted(v, pid, addr, is_write);
+}
+
+int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use)
+{
+	v->next_use = next_use;
+	return counted(v, pid, addr, is_write);
 }
 
 const struct vm_stats *vmm_stats(const struct vmm *v)
 {
+	if (v->mmu) /* the counts of its parts are fetched when asked for: not a change that the caller sees */
+		mmu_stats(v, (struct vm_stats *)&v->stats);
 	return &v->stats;
 }

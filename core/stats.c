@@ -17,7 +17,9 @@ const uint32_t vm_stat_count = sizeof(vm_stat_list) / sizeof(vm_stat_list[0]);
 static bool is_peak(const struct vm_stat_info *i)
 {
 	return i->offset == offsetof(struct vm_stats, resident_peak_frames) ||
-	       i->offset == offsetof(struct vm_stats, footprint_pages);
+	       i->offset == offsetof(struct vm_stats, footprint_pages) ||
+	       i->offset == offsetof(struct vm_stats, tlb_reach_bytes) ||
+	       i->offset == offsetof(struct vm_stats, pt_bytes);
 }
 
 void vm_stats_add(struct vm_stats *a, const struct vm_stats *b)

@@ -39,7 +39,16 @@
 	X(store_writes, "pages written to the store")                                              \
 	X(adopted, "pages that were already present when paging began")                            \
 	X(unmapped, "pages forgotten because their range was unmapped or discarded")               \
+	X(tlb_hits, "references whose translation the TLB held")                                   \
+	X(tlb_misses, "references that needed a walk")                                             \
+	X(tlb_shootdowns, "requests to invalidate entries of the TLB")                             \
+	X(tlb_reach_bytes, "most memory that the TLB's entries were seen to cover, bytes")         \
+	X(pt_walk_accesses, "entries of page tables read by walks")                                \
+	X(pt_bytes, "most memory that page tables took, bytes")                                    \
 	X(resident_peak_frames, "most frames in use at any time")                                  \
+	X(resident_sum,                                                                            \
+	  "frames in use, summed over references: mean resident size times accesses, in frames "   \
+	  "times references (simulator, policies with variable allocation)")                       \
 	X(footprint_pages, "most pages mapped, idle or stored at any time")
 
 /* A key that does not apply to a run is absent from reports, never 0: the printers decide by mode. */
@@ -63,7 +72,7 @@ static inline uint64_t vm_stat_get(const struct vm_stats *s, const struct vm_sta
 	return *(const uint64_t *)((const char *)s + i->offset);
 }
 
-/* Adds every event count of b to a; peaks (resident_peak_frames, footprint_pages) take the maximum. */
+/* Adds every event count of b to a; peaks (resident_peak_frames, footprint_pages, *_bytes) take the maximum. */
 void vm_stats_add(struct vm_stats *a, const struct vm_stats *b);
 
 /* 0 when the laws above hold, -EINVAL otherwise. */

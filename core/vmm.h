@@ -23,6 +23,13 @@ extern "C" {
 #define VMM_FLAG_LIVE                                                                              \
 	8u /* only faults are seen: class T gets touches from (soft) faults; threads hold pages */
 
+/* What translates addresses. It changes no decision of a policy; it is counted (tlb_*, pt_*). Strings are copied. */
+struct vmm_mmu {
+	const char *page_table; /* single, two, three, four, five, hashed, inverted; NULL: none */
+	const char *tlb;     /* "64", "l1=64x4,l1-2m=32x4,l2=1536x12,policy=lru,asid"; NULL: none */
+	uint32_t walk_cache; /* tables remembered per level of a page table that is a tree; 0: none */
+};
+
 struct vmm_config {
 	uint32_t size;      /* sizeof(struct vmm_config); 0 means this version */
 	uint32_t frames;    /* capacity, > 0 */
@@ -31,23 +38,34 @@ struct vmm_config {
 	uint32_t window; /* class T live: most pages mapped at once (or one a thread); 0 means no limit */
 	uint32_t flags; /* VMM_FLAG_* */
 	uint64_t seed;
-	const char *policy; /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
+	const char *policy;        /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
+	const struct vmm_mmu *mmu; /* NULL: translation is not simulated, and costs nothing */
 };
 
 struct vmm;
 
-/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter), ENOENT (unknown policy), ENOMEM. */
+/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter), ENOENT (unknown policy or page table), ENOMEM. */
 struct vmm *vmm_create(const struct vmm_config *config);
 void vmm_destroy(struct vmm *vmm);
 
 /*
  * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for a soft or
- * write fault only, or -errno (-ENOMEM: every frame is pinned). Processes come into being at their first reference.
+ * write fault only, or -errno (-ENOMEM: every frame is pinned; -ENOTSUP: the policy needs the future, vmm_access_next;
+ * -ERANGE: the page table has no such address). Processes come into being at their first reference.
  */
 int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
 
+/*
+ * The same for policies of class X (opt, vmin), for which vmm_access is -ENOTSUP: next_use is the virtual time of the next
+ * reference to the same page, counting references from 0, and UINT64_MAX when there is none. Any policy takes it.
+ */
+int vmm_access_next(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use);
+
 /* The counters; valid until vmm_destroy. */
 const struct vm_stats *vmm_stats(const struct vmm *vmm);
+
+/* Is the counter counted with this configuration? Reports leave out those that are not. */
+int vmm_counter_applies(const struct vmm *vmm, const struct vm_stat_info *counter);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #
 #   includes    includes point downward only
 #   docs        the manual and the option tables agree
+#   sim         vmm sim and vmm mrc on small traces, and their messages
 #   unit        the cmocka programs of tests/unit, from $OBJ
 #   live        tests/live/run: programs under the pager
 #   apps-quick  tests/apps/run --quick: some applications
@@ -87,7 +88,7 @@ suite() {
 for group in "$@"; do
 	: >"$output"
 	case $group in
-	includes | docs) single "$group" ;;
+	includes | docs | sim) single "$group" ;;
 	unit) unit ;;
 	live) suite tests/live/run ;;
 	apps-quick) suite tests/apps/run --vmm "$VMM" --quick ;;

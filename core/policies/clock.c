@@ -53,19 +53,23 @@ static uint32_t clock_victim(void *state, uint32_t page)
 {
 	struct clock *s = state;
 	uint64_t steps = 2 * (uint64_t)s->circle.count;
+	uint32_t hand = s->hand, victim = VMM_NONE;
 
 	(void)page;
 	while (steps--) {
-		uint32_t f = s->hand;
+		uint32_t f = hand;
 
-		s->hand = after(s, f);
+		hand = after(s, f);
 		if (!frame_evictable(s->frames, f))
 			continue;
-		if (!frame_referenced(s->frames, f))
-			return f;
+		if (!frame_referenced(s->frames, f)) {
+			victim = f;
+			break;
+		}
 		frame_clear_referenced(s->frames, f);
 	}
-	return VMM_NONE;
+	s->hand = hand;
+	return victim;
 }
 
 /* The hand has passed it already. */

@@ -54,7 +54,7 @@ static void skeleton_fault(void *state, uint32_t page)
 
 /*
  * Returns a frame for which frame_evictable() holds, VMM_NONE when there is none. Must end when everything is pinned.
- * Here, and in fault(), reference bits may be read with frame_referenced() and cleared with frame_clear_referenced():
+ * Here, and nowhere else, reference bits may be cleared with frame_clear_referenced():
  * live that unmaps the page, so clear no more than the policy asks for. Never change bits in any other way.
  */
 static uint32_t skeleton_victim(void *state, uint32_t page)

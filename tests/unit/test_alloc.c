@@ -62,7 +62,8 @@ static int use(struct vmm *v)
 
 	/* more than the first 1024 page ids, several nodes, several processes */
 	for (uint64_t k = 0; k < 1100 && err >= 0; k++)
-		err = vmm_access(v, 1 + k % 3, (k % 2 << 40) + (k << 12), k % 3 == 0);
+		err = vmm_access_next(v, 1 + k % 3, (k % 2 << 40) + (k << 12), k % 3 == 0,
+				      UINT64_MAX);
 	if (err >= 0)
 		err = core_adopt(v, 3, 1ull << 50, 0, FRAME_DIRTY, &id);
 	if (err == -ENOSPC)
@@ -82,50 +83,67 @@ static void use_again(struct vmm *v)
 	assert_int_equal(use(v), 0);
 }
 
+/* The Nth allocation of a run fails, for all N. There are more than `least`. */
+static void nth_of(const char *policy, uint64_t least, int (*run)(struct vmm *v))
+{
+	uint64_t n = 0;
+	int err;
+
+	do {
+		struct vmm_config c = {
+			.frames = 100, .window = 20, .policy = policy, .flags = VMM_FLAG_LIVE
+		};
+		struct vmm *v;
+
+		n++;
+		calls = 0;
+		fail_at = n;
+		v = vmm_create(&c);
+		err = v ? 0 : -errno;
+		if (v) {
+			err = run(v);
+			fail_at = 0;
+			assert_int_equal(core_check(v), 0);
+			if (err)
+				use_again(v);
+			assert_int_equal(vm_stats_check(vmm_stats(v)), 0);
+			vmm_destroy(v);
+		}
+		fail_at = 0;
+		assert_true(err == 0 || err == -ENOMEM);
+	} while (err);
+	assert_true(n > least);
+}
+
 static void test_nth(void **state)
 {
 	static const char *const policies[] = { "clock",  "sieve", "lru",     "nru",
 						"random", "fifo",  "skeleton" };
-	const struct vm_stats *s;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-		uint64_t n = 0;
-		int err;
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+		nth_of(policies[i], 20, use);
+}
 
-		do {
-			struct vmm_config c = { .frames = 100,
-						.window = 20,
-						.policy = policies[i],
-						.flags = VMM_FLAG_LIVE };
-			struct vmm *v;
+/* Every policy that cannot be made says so and leaves nothing behind. */
+static int no_use(struct vmm *v)
+{
+	fail_at = 0;
+	return v ? 0 : -ENOMEM;
+}
 
-			n++;
-			calls = 0;
-			fail_at = n;
-			v = vmm_create(&c);
-			err = v ? 0 : -errno;
-			if (v) {
-				err = use(v);
-				fail_at = 0;
-				assert_int_equal(core_check(v), 0);
-				if (err)
-					use_again(v);
-				s = vmm_stats(v);
-				assert_int_equal(vm_stats_check(s), 0);
-				vmm_destroy(v);
-			}
-			fail_at = 0;
-			assert_true(err == 0 || err == -ENOMEM);
-		} while (err);
-		assert_true(n > 20);
-	}
+static void test_nth_create(void **state)
+{
+	(void)state;
+	for (const struct policy_ops *const *p = policy_all(); *p; p++)
+		nth_of((*p)->name, 8, no_use);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nth),
+		cmocka_unit_test(test_nth_create),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

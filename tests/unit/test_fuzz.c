@@ -21,6 +21,13 @@
 #define THREADS 5
 #define PINS_MAX 4
 
+/* Debug builds check everything a second time inside the core. */
+#ifdef VMM_DEBUG
+#define STEPS 600
+#else
+#define STEPS 1500
+#endif
+
 struct fuzz {
 	struct vmm *v;
 	uint32_t frames, batch, window, flags;
@@ -117,7 +124,10 @@ static void op_fault(struct fuzz *z)
 {
 	struct plan p;
 	uint32_t thread = pick(z, THREADS);
-	int err = core_fault(z->v, pick(z, SPACES), pick_vpn(z), pick(z, 3) == 0, thread, &p);
+	int err;
+
+	core_next_use(z->v, pick(z, 5) ? pick(z, 1000) : UINT64_MAX);
+	err = core_fault(z->v, pick(z, SPACES), pick_vpn(z), pick(z, 3) == 0, thread, &p);
 
 	if (err) {
 		assert_int_equal(err, -ENOMEM);
@@ -133,6 +143,14 @@ static void op_room(struct fuzz *z)
 
 	if (core_room_begin(z->v, &p) == 0)
 		execute(z, &p);
+}
+
+static void op_shrink(struct fuzz *z)
+{
+	struct plan p;
+
+	core_shrink(z->v, &p);
+	execute(z, &p);
 }
 
 static void unpin_gone(void *arg, uint32_t id, const struct page *page)
@@ -233,6 +251,9 @@ static void step(struct fuzz *z)
 	case 6:
 		op_room(z);
 		break;
+	case 8:
+		op_shrink(z);
+		break;
 	case 7:
 		assert_int_equal(core_each(z->v, count_page, &n), 0);
 		assert_true(n <= core_page_ids(z->v));
@@ -291,8 +312,17 @@ static void test_fuzz(void **state)
 		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 			for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++)
 				fuzz_one((*p)->name, sizes[s].frames, sizes[s].batch,
-					 sizes[s].window, flags[f], 1500);
+					 sizes[s].window, flags[f], STEPS);
 	fuzz_one("clock:ref-at-load=0", 50, 1, 0, VMM_FLAG_LIVE, 5000);
+	fuzz_one("gclock:bit=1", 50, 4, 0, VMM_FLAG_LIVE, 2 * STEPS);
+	fuzz_one("s3-fifo:bits=1,promote=1,small=40", 50, 4, 0, VMM_FLAG_LIVE, 2 * STEPS);
+	fuzz_one("lru-k:k=3,correlated=4,history=20", 50, 4, 20, VMM_FLAG_TIME_FAULTS, 2 * STEPS);
+	fuzz_one("lirs:hir=30,stack=110", 50, 4, 20, 0, 2 * STEPS);
+	fuzz_one("aging:tick=3", 50, 4, 0, VMM_FLAG_LIVE | VMM_FLAG_TIME_FAULTS, 2 * STEPS);
+	fuzz_one("ws:tau=20,sample=3", 50, 4, 0,
+		 VMM_FLAG_LIVE | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS, 2 * STEPS);
+	fuzz_one("wsclock:tau=20", 50, 4, 0,
+		 VMM_FLAG_LIVE | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS, 2 * STEPS);
 	fuzz_one("nru:reset=3", 200, 4, 0, VMM_FLAG_LIVE | VMM_FLAG_TRACK_DIRTY, 5000);
 }
 

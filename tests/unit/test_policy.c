@@ -13,8 +13,14 @@
 
 static void test_registry(void **state)
 {
-	static const char *const needed[] = { "fifo",  "random", "clock", "nru",
-					      "sieve", "lru",    "null",  "skeleton" };
+	static const char *const needed[] = {
+		"fifo",     "random",    "clock",   "gclock", "nru",   "enhanced-clock",
+		"aging",    "ws",        "wsclock", "sieve",  "car",   "clock-pro",
+		"mglru",    "linux2",    "lru",     "mru",    "lru-k", "lfu",
+		"lfuda",    "nfu",       "slru",    "2q",     "arc",   "lirs",
+		"s3-fifo",  "w-tinylfu", "lecar",   "opt",    "vmin",  "null",
+		"skeleton",
+	};
 	uint32_t order = 0;
 
 	(void)state;
@@ -44,6 +50,8 @@ static void test_names(void **state)
 	(void)state;
 	assert_string_equal(policy_find("LRU")->name, "lru");
 	assert_string_equal(policy_find("Second-Chance")->name, "clock");
+	assert_string_equal(policy_find("Belady")->name, "opt");
+	assert_string_equal(policy_find("approx-lru")->name, "aging");
 	assert_null(policy_find("second"));
 	assert_string_equal(policy_nearest("clok")->name, "clock");
 	assert_string_equal(policy_nearest("FIFOO")->name, "fifo");
@@ -144,15 +152,38 @@ static void test_create(void **state)
 	refused(&c, ENOENT);
 	c.policy = "nru:reset=x";
 	refused(&c, EINVAL);
+	c.policy = "s3-fifo:bits=2,promote=4";
+	refused(&c, EINVAL);
+	c.policy = "gclock:init=3,cap=2";
+	refused(&c, EINVAL);
+}
+
+/* Without the next use they would guess. */
+static void test_future(void **state)
+{
+	static const char *const policies[] = { "opt", "vmin" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct vmm_config c = { .frames = 4, .policy = policies[i] };
+		struct vmm *v = vmm_create(&c);
+
+		assert_non_null(v);
+		assert_int_equal(core_class(v), POLICY_X);
+		assert_int_equal(vmm_access(v, 1, 0, 0), -ENOTSUP);
+		assert_int_equal(vmm_stats(v)->accesses, 0);
+		assert_int_equal(vmm_access_next(v, 1, 0, 0, 1), 1);
+		assert_int_equal(vmm_access_next(v, 1, 0, 0, UINT64_MAX), 0);
+		vmm_destroy(v);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_registry),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_registry), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_parse),    cmocka_unit_test(test_create),
+		cmocka_unit_test(test_future),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

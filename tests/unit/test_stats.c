@@ -31,14 +31,26 @@ static void test_list(void **state)
 
 static void test_add(void **state)
 {
-	struct vm_stats a = { .faults = 3, .resident_peak_frames = 10, .footprint_pages = 5 };
-	struct vm_stats b = { .faults = 4, .resident_peak_frames = 7, .footprint_pages = 6 };
+	struct vm_stats a = { .faults = 3,
+			      .resident_peak_frames = 10,
+			      .footprint_pages = 5,
+			      .pt_bytes = 4096,
+			      .tlb_reach_bytes = 1,
+			      .tlb_hits = 1 };
+	struct vm_stats b = { .faults = 4,
+			      .resident_peak_frames = 7,
+			      .footprint_pages = 6,
+			      .pt_bytes = 8192,
+			      .tlb_hits = 2 };
 
 	(void)state;
 	vm_stats_add(&a, &b);
 	assert_int_equal(a.faults, 7);
 	assert_int_equal(a.resident_peak_frames, 10);
 	assert_int_equal(a.footprint_pages, 6);
+	assert_int_equal(a.pt_bytes, 8192);
+	assert_int_equal(a.tlb_reach_bytes, 1);
+	assert_int_equal(a.tlb_hits, 3);
 }
 
 static void test_laws(void **state)

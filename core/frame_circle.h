@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * frame_circle.h - frames in a circle with one hand, for the policies that are variants of the clock.
+ *
+ * A list whose tail is followed by its head. A new frame is placed just behind the hand, so that the hand comes to it last.
+ * The hand is VMM_NONE only when the circle is empty; when the frame under it leaves it goes on to the next.
+ */
+#ifndef VMM_FRAME_CIRCLE_H
+#define VMM_FRAME_CIRCLE_H
+
+#include "core/frame_list.h"
+
+struct frame_circle {
+	struct frame_links links;
+	struct frame_list list;
+	uint32_t hand;
+};
+
+static inline void frame_circle_destroy(struct frame_circle *c)
+{
+	frame_links_destroy(&c->links);
+}
+
+static inline int frame_circle_init(struct frame_circle *c, uint32_t capacity)
+{
+	c->list = FRAME_LIST_EMPTY;
+	c->hand = VMM_NONE;
+	return frame_links_init(&c->links, capacity);
+}
+
+static inline uint32_t frame_circle_after(const struct frame_circle *c, uint32_t f)
+{
+	uint32_t next = c->links.next[f];
+
+	return next == VMM_NONE ? c->list.head : next;
+}
+
+/* The frame under the hand, and the hand goes on. */
+static inline uint32_t frame_circle_step(struct frame_circle *c)
+{
+	uint32_t f = c->hand;
+
+	c->hand = frame_circle_after(c, f);
+	return f;
+}
+
+static inline void frame_circle_insert(struct frame_circle *c, uint32_t f)
+{
+	frame_list_insert(&c->links, &c->list, f, c->hand);
+	if (c->hand == VMM_NONE)
+		c->hand = f;
+}
+
+static inline void frame_circle_remove(struct frame_circle *c, uint32_t f)
+{
+	if (c->hand == f)
+		c->hand = frame_circle_after(c, f);
+	if (c->hand == f)
+		c->hand = VMM_NONE;
+	frame_list_remove(&c->links, &c->list, f);
+}
+
+/* The invariants above, and every frame that holds a page is there: 0 or -EINVAL. */
+static inline int frame_circle_check(const struct frame_table *t, const struct frame_circle *c)
+{
+	if ((c->hand == VMM_NONE) != (c->list.count == 0))
+		return -EINVAL;
+	if (c->hand != VMM_NONE && (c->hand >= t->fresh || t->page[c->hand] == VMM_NONE))
+		return -EINVAL;
+	return frame_list_check_all(t, &c->links, &c->list);
+}
+
+#endif

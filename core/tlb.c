@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tlb.c - making a TLB, lookups, filling, ASIDs, reach and the check. Invalidation is in tlb_invalidate.c. */
+#include "core/tlb_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int level_init(struct tlb_level *l, const struct tlb_geometry *g, enum tlb_policy policy)
+{
+	if (g->entries == 0)
+		return 0;
+	if (g->entries > TLB_ENTRIES_MAX || g->ways == 0 || g->entries % g->ways)
+		return -EINVAL;
+	if (policy == TLB_PLRU && g->ways > TLB_PLRU_WAYS_MAX)
+		return -EINVAL;
+	l->geometry = *g;
+	l->sets = g->entries / g->ways;
+	l->set_mask = l->sets & (l->sets - 1) ? 0 : l->sets - 1;
+	l->tag = malloc(g->entries * sizeof(*l->tag));
+	l->pte = calloc(g->entries, sizeof(*l->pte));
+	l->stamp = calloc(g->entries, sizeof(*l->stamp));
+	l->used = calloc(l->sets, sizeof(*l->used));
+	if (!l->tag || !l->pte || !l->stamp || !l->used)
+		return -ENOMEM;
+	memset(l->tag, 0xff, g->entries * sizeof(*l->tag));
+	return 0;
+}
+
+static int asids_init(struct tlb *t, uint32_t asids)
+{
+	t->asids = asids;
+	t->generation = 1;
+	if (asids > TLB_ASIDS_MAX)
+		return -EINVAL;
+	if (asids == 0)
+		return 0;
+	for (t->asid_slots = 2; t->asid_slots < 2 * asids;)
+		t->asid_slots *= 2;
+	t->asid_of = calloc(t->asid_slots, sizeof(*t->asid_of));
+	return t->asid_of ? 0 : -ENOMEM;
+}
+
+int tlb_init(struct tlb *t, const struct tlb_config *c, uint32_t page_shift, uint64_t seed)
+{
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	t->policy = c->policy;
+	t->page_shift = page_shift;
+	t->rng.state = seed;
+	err = c->l1[PAGE_4K].entries && page_shift && page_shift < 63 ? asids_init(t, c->asids)
+								      : -EINVAL;
+	for (enum page_size size = PAGE_4K; !err && size < PAGE_SIZES; size++) {
+		err = level_init(&t->level[size], &c->l1[size], c->policy);
+		t->l1[size] = &t->level[c->l1[size].entries ? size : PAGE_4K];
+	}
+	if (!err)
+		err = level_init(&t->level[PAGE_SIZES], &c->l2, c->policy);
+	if (!err) {
+		t->batch_bits = malloc(TLB_BATCH_BITS / 8);
+		t->batch_tags = malloc(TLB_BATCH_SLOTS * sizeof(*t->batch_tags));
+		err = t->batch_bits && t->batch_tags ? 0 : -ENOMEM;
+	}
+	if (c->l2.entries)
+		t->l2 = &t->level[PAGE_SIZES];
+	if (err)
+		tlb_destroy(t);
+	return err;
+}
+
+void tlb_destroy(struct tlb *t)
+{
+	for (uint32_t i = 0; i <= PAGE_SIZES; i++) {
+		free(t->level[i].tag);
+		free(t->level[i].pte);
+		free(t->level[i].stamp);
+		free(t->level[i].used);
+	}
+	free(t->asid_of);
+	free(t->batch_bits);
+	free(t->batch_tags);
+	memset(t, 0, sizeof(*t));
+}
+
+/* The space's slot, or the one where it would be put. Slots of older generations are empty. */
+static struct tlb_asid *asid_slot(const struct tlb *t, uint32_t space)
+{
+	struct rng mix = { .state = space };
+	uint32_t mask = t->asid_slots - 1, i = (uint32_t)rng_next(&mix) & mask;
+
+	while (t->asid_of[i].generation == t->generation && t->asid_of[i].space != space)
+		i = (i + 1) & mask;
+	return &t->asid_of[i];
+}
+
+uint32_t tlb_asid_find(const struct tlb *t, uint32_t space)
+{
+	const struct tlb_asid *slot;
+
+	if (t->running && t->space == space)
+		return t->asid;
+	if (!t->asids)
+		return ASID_NONE;
+	slot = asid_slot(t, space);
+	return slot->generation == t->generation ? slot->asid : ASID_NONE;
+}
+
+static uint32_t asid_give(struct tlb *t, uint32_t space)
+{
+	struct tlb_asid *slot = asid_slot(t, space);
+
+	if (slot->generation == t->generation)
+		return slot->asid;
+	if (t->asids_given == t->asids) {
+		tlb_flush(t);
+		t->asids_given = 0;
+		if (++t->generation == 0) { /* wrapped: no slot may seem to be of this generation */
+			memset(t->asid_of, 0, t->asid_slots * sizeof(*t->asid_of));
+			t->generation = 1;
+		}
+		slot = asid_slot(t, space);
+	}
+	*slot = (struct tlb_asid){ space, t->asids_given++, t->generation };
+	return slot->asid;
+}
+
+void tlb_switch(struct tlb *t, uint32_t space)
+{
+	if (t->running && t->space == space)
+		return;
+	t->stats.switches += t->running;
+	if (t->asids)
+		t->asid = asid_give(t, space);
+	else if (t->running)
+		tlb_flush(t);
+	t->space = space;
+	t->running = true;
+}
+
+static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint32_t i)
+{
+	if (t->policy == TLB_LRU) {
+		l->stamp[i] = ++t->clock;
+	} else if (t->policy == TLB_PLRU) {
+		uint32_t ways = l->geometry.ways, set = i / ways;
+		uint64_t bit = 1ull << i % ways;
+
+		l->used[set] |= bit;
+		if (l->used[set] == UINT64_MAX >> (64 - ways))
+			l->used[set] = bit;
+	}
+}
+
+/* Without a branch that depends on the stamps: they are in no order. */
+static uint32_t entry_oldest(const struct tlb_level *l, uint32_t first)
+{
+	uint32_t best = first;
+	uint64_t least = l->stamp[first];
+
+	for (uint32_t i = first + 1; i < first + l->geometry.ways; i++) {
+		bool less = l->stamp[i] < least;
+
+		least = less ? l->stamp[i] : least;
+		best = less ? i : best;
+	}
+	return best;
+}
+
+static uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t first)
+{
+	uint32_t ways = l->geometry.ways;
+
+	if (t->policy == TLB_LRU || t->policy == TLB_FIFO)
+		return entry_oldest(l, first); /* an unused one, if there is one */
+	for (uint32_t i = first; i < first + ways; i++)
+		if (l->tag[i] == TAG_NONE)
+			return i;
+	if (t->policy == TLB_RANDOM)
+		return first + (uint32_t)rng_below(&t->rng, ways);
+	return ways == 1 ? first : first + (uint32_t)__builtin_ctzll(~l->used[first / ways]);
+}
+
+static void level_insert(struct tlb *t, struct tlb_level *l, uint64_t tag, pte_t pte)
+{
+	uint32_t i = entry_victim(t, l, set_of(l, tag));
+
+	if (l->tag[i] != TAG_NONE)
+		level_end(l, i);
+	l->tag[i] = tag;
+	l->pte[i] = pte;
+	l->count[tag_size(tag)]++;
+	if (t->policy == TLB_FIFO)
+		l->stamp[i] = ++t->clock;
+	else
+		entry_touch(t, l, i);
+}
+
+enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+{
+	tlb_switch(t, space);
+	if (!tag_fits(t, vpn)) {
+		t->stats.misses++;
+		return TLB_MISS;
+	}
+	for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
+		struct tlb_level *l = t->l1[size];
+		uint32_t i;
+
+		if (!l->count[size])
+			continue;
+		i = level_find(l, tag_make(t->asid, vpn, size));
+		if (i == UINT32_MAX)
+			continue;
+		entry_touch(t, l, i);
+		*pte = l->pte[i];
+		t->stats.hits_l1++;
+		return TLB_HIT_L1;
+	}
+	for (enum page_size size = PAGE_4K; t->l2 && size < PAGE_SIZES; size++) {
+		uint64_t tag = tag_make(t->asid, vpn, size);
+		uint32_t i = t->l2->count[size] ? level_find(t->l2, tag) : UINT32_MAX;
+
+		if (i == UINT32_MAX)
+			continue;
+		entry_touch(t, t->l2, i);
+		*pte = t->l2->pte[i];
+		level_insert(t, t->l1[size], tag, *pte);
+		t->stats.hits_l2++;
+		return TLB_HIT_L2;
+	}
+	t->stats.misses++;
+	return TLB_MISS;
+}
+
+void tlb_insert(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte)
+{
+	enum page_size size = pte_size(pte);
+	uint64_t tag;
+
+	tlb_switch(t, space);
+	if (!tag_fits(t, vpn))
+		return;
+	tag = tag_make(t->asid, vpn, size);
+	level_insert(t, t->l1[size], tag, pte);
+	if (t->l2)
+		level_insert(t, t->l2, tag, pte);
+}
+
+void tlb_update(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte)
+{
+	struct tlb_level *const levels[] = { t->l1[pte_size(pte)], t->l2 };
+	uint32_t asid = tlb_asid_find(t, space);
+
+	if (asid == ASID_NONE || !tag_fits(t, vpn))
+		return;
+	for (uint32_t k = 0; k < 2 && levels[k]; k++) {
+		uint32_t i = level_find(levels[k], tag_make(asid, vpn, pte_size(pte)));
+
+		if (i != UINT32_MAX)
+			levels[k]->pte[i] = pte;
+	}
+}
+
+bool tlb_holds(const struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+{
+	uint32_t asid = tlb_asid_find(t, space);
+
+	if (asid == ASID_NONE || !tag_fits(t, vpn))
+		return false;
+	for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
+		const struct tlb_level *const levels[] = { t->l1[size], t->l2 };
+
+		for (uint32_t k = 0; k < 2 && levels[k]; k++) {
+			uint32_t i = levels[k]->count[size]
+					     ? level_find(levels[k], tag_make(asid, vpn, size))
+					     : UINT32_MAX;
+
+			if (i == UINT32_MAX)
+				continue;
+			*pte = levels[k]->pte[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint64_t size_bytes(const struct tlb *t, enum page_size size)
+{
+	return page_size_pages(size) << t->page_shift;
+}
+
+uint64_t tlb_reach_bytes(const struct tlb *t)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t k = 0; k <= PAGE_SIZES; k++) {
+		const struct tlb_level *l = &t->level[k];
+
+		for (uint32_t i = 0; i < l->geometry.entries; i++) {
+			bool twice = l->tag[i] != TAG_NONE && l != t->l2 && t->l2 &&
+				     level_find(t->l2, l->tag[i]) != UINT32_MAX;
+
+			if (l->tag[i] != TAG_NONE && !twice)
+				bytes += size_bytes(t, tag_size(l->tag[i]));
+		}
+	}
+	return bytes;
+}
+
+uint64_t tlb_reach_max_bytes(const struct tlb *t, enum page_size size)
+{
+	uint32_t entries = t->l1[size]->geometry.entries;
+
+	if (t->l2 && t->l2->geometry.entries > entries)
+		entries = t->l2->geometry.entries;
+	return entries * size_bytes(t, size);
+}
+
+static bool level_ok(const struct tlb *t, const struct tlb_level *l)
+{
+	uint64_t count[PAGE_SIZES] = { 0 };
+
+	for (uint32_t i = 0; i < l->geometry.entries; i++) {
+		uint64_t tag = l->tag[i];
+		enum page_size size = tag_size(tag);
+
+		if (tag == TAG_NONE)
+			continue;
+		if (size >= PAGE_SIZES || (l != t->l2 && t->l1[size] != l) ||
+		    level_find(l, tag) != i || pte_size(l->pte[i]) != size)
+			return false;
+		if (!t->running || tag_asid(tag) >= (t->asids ? t->asids_given : 1))
+			return false;
+		count[size]++;
+	}
+	for (uint32_t set = 0; set < l->sets; set++)
+		if (t->policy == TLB_PLRU && l->geometry.ways > 1 &&
+		    l->used[set] >= UINT64_MAX >> (64 - l->geometry.ways))
+			return false;
+	return memcmp(count, l->count, sizeof(count)) == 0;
+}
+
+int tlb_check(const struct tlb *t)
+{
+	for (uint32_t k = 0; k <= PAGE_SIZES; k++)
+		if (!level_ok(t, &t->level[k]))
+			return -EINVAL;
+	return t->asids_given <= t->asids ? 0 : -EINVAL;
+}

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# sim.sh - `vmm sim` and `vmm mrc` from outside: Belady's string, both spellings, reports, and the message of each error.
+# Needs a built vmm in $BIN.
+cd "$(dirname "$0")/.." || exit 1
+case ${BIN:-bin} in /*) vmm=$BIN/vmm ;; *) vmm=$PWD/${BIN:-bin}/vmm ;; esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+status=0
+
+bad() {
+	echo "sim.sh: $*"
+	status=1
+}
+
+# same NAME EXPECTED: stdin is what was printed.
+same() {
+	diff "$2" - >"$work/diff" || {
+		bad "$1:"
+		cat "$work/diff"
+	}
+}
+
+# fails NAME STATUS PATTERN COMMAND...: nothing on stdout, one message on stderr that says vmm: and the pattern.
+fails() {
+	local name=$1 expected=$2 pattern=$3 got
+	shift 3
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ $got = "$expected" ] || bad "$name: exit status $got, not $expected: $(cat err)"
+	[ ! -s out ] || bad "$name: stdout: $(head -n 1 out)"
+	[ "$(grep -c '^vmm: ' err)" = 1 ] && grep -q -- "$pattern" err || bad "$name: says: $(cat err)"
+}
+
+for page in 1 2 3 4 1 2 5 1 2 3 4 5; do echo "1 R $((page * 4096))"; done >belady
+cat >expected <<-END
+	fifo 3 9
+	fifo 4 10
+	lru 3 10
+	lru 4 8
+	opt 3 7
+	opt 4 6
+END
+counts() { awk -F, 'NR > 1 { print $2, $3, $7 }'; }
+"$vmm" sim -t belady -f 3,4 -a fifo,lru,opt --csv - | counts | same "Belady's string" expected
+"$vmm" -f 3,4 -t belady -a FIFO,LRU,Belady --csv - | counts | same "without the word sim" expected
+"$vmm" sim -t - -f 4,3 -a fifo,lru --csv - <belady | counts | same "from a pipe" <(head -n 4 expected)
+"$vmm" mrc -t belady -f 3,4 -a fifo,lru,opt --csv - | awk -F, 'NR > 1 { print $1, $3, $6 }' | same "mrc" expected
+
+# Written with blanks, comments, decimal numbers and no newline at the end, it is the same trace.
+sed 's/R 4096/ r	0x1fff  # one/; s/^1/\n# comment\n 1/' belady | head -c -1 >odd
+"$vmm" sim -t odd -f 3,4 -a fifo,lru,opt --csv - | counts | same "another spelling of the trace" expected
+printf '1 W 0\n2 W 0\n1 R 0\n2 R 0\n1 W 4095\n' >two
+"$vmm" sim -t two -f 1 -a fifo --csv - | cut -d, -f4-8,12-14 | sed 1d >out
+echo '5,2,3,5,1.000000000,3,2,4' | same "two processes, written pages" out
+
+head=config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,tlb_hit_rate,swap_ins
+head=$head,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,fidelity,warmup
+[ "$("$vmm" sim -t belady -f 3 --csv - | head -n 1)" = $head ] || bad "the CSV's header"
+[ "$("$vmm" sim -t belady -f 3 --csv - | tail -n 1 | cut -d, -f17)" = "$(sha256sum <belady | cut -d' ' -f1)" ] ||
+	bad "the digest of the trace"
+"$vmm" sim -q -t belady -f 3 -a lru --json one.json --csv one.csv >out && [ ! -s out ] || bad "quiet"
+python3 - <<-END || bad "JSON"
+	import json
+	one = json.load(open("one.json"))
+	assert one["mode"] == "sim" and one["schema"] == 1 and one["counters"]["faults"] == 10, one
+	assert one["policy"] == "lru" and one["frames"] == 3 and abs(one["miss_ratio"] - 10 / 12) < 1e-8, one
+END
+"$vmm" sim -t belady -f 3 --warmup 50% -a fifo --csv - | cut -d, -f4,7,21 | tail -n 1 >out
+echo 6,3,6 | same "warm-up" out # of 1 2 3 4 1 2 | 5 1 2 3 4 5: 5, 3 and 4 fault
+
+# Counts do not depend on the threads; pages are drawn by awk's own generator with a fixed seed.
+awk 'BEGIN { srand(1); for (i = 0; i < 50000; i++) print 1 + i % 3, (rand() < 0.3 ? "W" : "R"), int(rand() * rand() * 4e6) }' >many
+for jobs in 1 2 7; do
+	"$vmm" sim -t many -f 10,100,500 -a fifo,lru,random,nru,opt --jobs $jobs --csv - | cut -d, -f1-15,18- >jobs.$jobs
+	cmp -s jobs.1 jobs.$jobs || bad "--jobs $jobs counts otherwise than one thread"
+done
+# A sample of everything is the curve, exact up to 255 frames.
+"$vmm" mrc -t many -f 1,7,50,200 --csv - | cut -d, -f3-7 >curve
+"$vmm" mrc -t many -f 1,7,50,200 --sample 1.0 --salts 1 --csv - | cut -d, -f3-7 | same "a sample of everything" curve
+"$vmm" mrc -t many --sample 50 -o s.json -q && python3 -c 'import json; json.load(open("s.json"))["sample"]' || bad "--sample"
+"$vmm" mrc -t belady -a lru,fifo | grep -q '41.667%' || bad "the plot"
+
+fails "no trace" 2 "no trace was given" "$vmm" sim -f 3
+fails "no memory" 2 "no memory was given" "$vmm" sim -t belady
+fails "a missing trace" 1 "No such file" "$vmm" sim -t nosuch -f 3
+fails "a directory" 1 "Is a directory" "$vmm" sim -t . -f 3
+fails "0 frames" 2 "0 frames" "$vmm" sim -t belady -f 3,0
+fails "no number" 2 "not a number" "$vmm" sim -t belady -f x
+fails "memory given twice" 2 "given already" "$vmm" sim -t belady -f 3 -r 1
+fails "a policy that does not exist" 2 "Did you mean 'sieve'" "$vmm" sim -t belady -f 3 -a lru,seive
+fails "a parameter that does not exist" 2 "no such parameter" "$vmm" sim -t belady -f 3 -a clock:x=1
+fails "a page size" 2 "no page size" "$vmm" sim -t belady -f 3 -p 5000
+fails "a warm-up" 2 "neither a number" "$vmm" sim -t belady -f 3 --warmup x
+mkfifo pipe
+cat belady >pipe &
+fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
+fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
+fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
+fails "a report that cannot be written" 2 "cannot be written" "$vmm" sim -t belady -f 3 --csv no/such/dir
+fails "a word too many" 2 "unexpected word" "$vmm" sim -t belady -f 3 more
+fails "a sampled policy" 2 "only lru" "$vmm" mrc -t belady -a fifo --sample 0.1
+fails "a sample too small" 1 "too few" "$vmm" mrc -t many -f 2 --sample 0.01
+while IFS='|' read -r line expected; do
+	printf '1 R 0\n%b\n' "$line" >wrong
+	fails "the line '$line'" 1 "line 2, column $expected" "$vmm" sim -t wrong -f 3
+done <<-END
+	x R 0|1: expected a process id
+	1 Q 0|3: expected
+	1R 0|2: expected a space
+	1 R|4: expected
+	1 R 0x|5: expected
+	1 R 0x10000000000000000|5: expected
+	1 R 5 6|6: expected the end of the line
+END
+exit $status
