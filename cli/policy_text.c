@@ -41,7 +41,7 @@ void policy_needs_future(const char *name)
 	snprintf(what, sizeof(what), "policy '%.48s'", name);
 	complain(
 		what,
-		"Record a trace of the program and replay it (vmm record, vmm sim: not in this version).",
+		"Record a trace of the program and replay it (vmm record: not in this version; vmm sim -t TRACE -a opt).",
 		"it must know the future, which a live run cannot");
 }
 
