@@ -37,28 +37,38 @@ single() {
 	fi
 }
 
-# The sum of N over cmocka's lines "[  WORD  ] N test(s)".
-cmocka_count() { awk -v word="$1" '$2 == word && $4 ~ /^[0-9]+$/ && $5 ~ /^test/ { n += $4 } END { print n + 0 }' "$output"; }
+# The sum of N over cmocka's lines "[  WORD  ] N test(s)" of a file.
+cmocka_count() { awk -v word="$1" '$2 == word && $4 ~ /^[0-9]+$/ && $5 ~ /^test/ { n += $4 } END { print n + 0 }' "$2"; }
+
+# All programs, as many at a time as there are CPUs; each leaves its output and its status in $results.
+unit_run() {
+	printf '%s\n' tests/unit/test_*.c | xargs -P "$(nproc)" -I {} bash -c '
+		name=${1%.c} out=$3/${1##*/}
+		timeout "$4" "$2/$name" >"$out" 2>&1
+		echo $? >"$out.status"' bash {} "$OBJ" "$results" "$UNIT_SECONDS"
+}
 
 unit() {
-	local program source status f
+	local source out status f
+	results=$(mktemp -d)
+	unit_run
 	for source in tests/unit/test_*.c; do
-		[ -e "$source" ] || { failure "unit: there are no tests"; return; }
-		program=$OBJ/${source%.c}
-		timeout "$UNIT_SECONDS" "$program" >"$output" 2>&1
-		status=$?
-		f=$(cmocka_count FAILED)
-		passed=$((passed + $(cmocka_count PASSED)))
-		skipped=$((skipped + $(cmocka_count SKIPPED)))
+		out=$results/${source##*/}
+		[ -e "$out.status" ] || { failure "unit: $source did not run"; continue; }
+		read -r status <"$out.status"
+		f=$(cmocka_count FAILED "$out")
+		passed=$((passed + $(cmocka_count PASSED "$out")))
+		skipped=$((skipped + $(cmocka_count SKIPPED "$out")))
 		failed=$((failed + f))
-		if [ $status = 0 ]; then
-			echo "ok $source: $(cmocka_count PASSED) tests"
+		if [ "$status" = 0 ]; then
+			echo "ok $source: $(cmocka_count PASSED "$out") tests"
 			continue
 		fi
-		cat "$output"
+		cat "$out"
 		echo "FAILED $source (exit status $status)"
 		[ "$f" != 0 ] || failed=$((failed + 1))
 	done
+	rm -rf "$results"
 }
 
 # A suite with its own last line "N passed, N failed, N skipped", which becomes part of ours.
