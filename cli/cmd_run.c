@@ -45,7 +45,7 @@ static int program_find(const char *name)
 			err = executable(path);
 			if (!err)
 				return 0;
-			if (err == -EACCES)
+			if (err == -EACCES && !access(path, F_OK)) /* not: a closed directory */
 				best = err;
 		}
 		if (!dir[n])

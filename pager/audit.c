@@ -237,7 +237,7 @@ int audit_wait_ms(const struct pager *p, int most)
 	const struct space *s;
 
 	for (s = p->spaces; s; s = s->next)
-		if (s->was_forked)
+		if (s->family != s->id)
 			return sampler_wait_ms(&p->relatives, now_ns(), most);
 	return most;
 }

@@ -162,6 +162,16 @@ static struct space *find_space(struct pager *p, pid_t pid)
 	return candidates == 1 ? waiting : NULL; /* CLONE_PARENT, or its parent has died already */
 }
 
+/* The space of a forked process's parent: without a fork event nobody has told. */
+struct space *process_parent_space(struct pager *p, const struct process *pr)
+{
+	pid_t parent = (pid_t)status_field(pr->pid, "PPid", 10);
+	struct process *from;
+
+	HASH_FIND_INT(p->processes, &parent, from);
+	return from && !pr->executed ? from->space : NULL;
+}
+
 struct process *process_get(struct pager *p, pid_t pid)
 {
 	struct process *pr;
@@ -244,6 +254,7 @@ void process_refresh(struct pager *p, struct process *pr)
 	pr->paged_ever = false;
 	pr->reason[0] = 0;
 	read_comm(pr);
+	pr->executed = true;
 	pr->why_native = proc_why_native(pr->pid);
 	unmanaged_start(p);
 }

@@ -113,9 +113,9 @@ struct thread {
 struct process {
 	pid_t pid;
 	int pidfd;
-	struct space *space; /* NULL: not paged */
-	bool exec_pending, paged_ever;
-	int exit_code;          /* of the last thread that made a raw exit */
+	struct space *space;                     /* NULL: not paged */
+	bool exec_pending, executed, paged_ever; /* executed: runs an image of its own */
+	int exit_code;                           /* of the last thread that made a raw exit */
 	uint64_t exit_ns;       /* of its last trapped thread exit, until looked at; else 0 */
 	const char *why_native; /* of its image, if it should turn out not to be paged */
 	char comm[16], reason[80];
@@ -253,7 +253,8 @@ void notif_continue(struct pager *p, const struct seccomp_notif *n);
 /* vm_calls.c: true when it answered the notification. */
 bool vm_call(struct space *s, struct process *pr, const struct seccomp_notif *n);
 /* lifecycle.c */
-struct process *process_get(struct pager *p, pid_t pid); /* finds or makes */
+struct process *process_get(struct pager *p, pid_t pid);                       /* finds or makes */
+struct space *process_parent_space(struct pager *p, const struct process *pr); /* or NULL */
 struct process *process_of_thread(struct pager *p, pid_t tid, struct thread **thread);
 void process_died(struct pager *p, struct process *pr);
 void process_join(struct process *pr, struct space *s);

@@ -58,7 +58,7 @@ static void give_fd(struct pager *p, const struct seccomp_notif *n, int fd)
 
 static void hyper_fd(struct pager *p, struct process *pr, const struct seccomp_notif *n)
 {
-	struct space *s = pr->space;
+	struct space *s = pr->space, *parent;
 	int64_t what = (int64_t)n->data.args[1];
 	int rc;
 
@@ -70,6 +70,9 @@ static void hyper_fd(struct pager *p, struct process *pr, const struct seccomp_n
 	case VMM_FD_RING:
 		if (!s) {
 			s = space_new(p);
+			parent = process_parent_space(p, pr);
+			if (parent)
+				s->family = parent->family;
 			process_join(pr, s);
 		}
 		rc = s->agent.ready ? -EBUSY : space_make_ring(s);
@@ -144,7 +147,7 @@ static int hello(struct pager *p, struct process *pr, const struct seccomp_notif
 		pin_address(s, t->tid_addr, t->tid);
 		pin_address(s, t->robust_head, t->tid);
 	}
-	if (s->was_forked)
+	if (s->family != s->id)
 		audit_relatives(p);
 	return 0;
 }

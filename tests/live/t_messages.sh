@@ -16,6 +16,9 @@ wrong() { # STATUS PATTERN OPTIONS...: is an error before anything runs
 }
 ran=(touch "$T/ran")
 wrong 127 'no-such-program' -f 300 -- no-such-program
+mkdir "$T/closed" && chmod 000 "$T/closed"
+PATH=$T/closed:$PATH wrong 127 'no-such-program' -f 300 -- no-such-program
+chmod 755 "$T/closed"
 wrong 127 'no/such/path' -f 300 -- ./no/such/path
 printf '#!/no/such/shell\n' >"$T/script"
 chmod 755 "$T/script"

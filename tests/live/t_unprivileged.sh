@@ -63,6 +63,7 @@ paged_all
 same_evicting -f 500 -a clock -- "$forker" -p 800 -r 3
 same_evicting -f 500 -a sieve -- "$forker" -p 800 -r 3 -S 700 sequential parallel threads
 same_evicting --exact -f 500 -a fifo -- "$forker" -p 800 -r 1 sequential threads nested
+[ "$(key "$T/vmm.json" cow_frames)" -gt 0 ] || fail "relatives without a fork event were not seen"
 grep -q 'forks: without CAP_SYS_PTRACE' "$T/vmm.json" || fail "the report does not say what a fork costs this user"
 # A file that may be executed but not read closes the process's memory: it runs natively, and the report says why.
 chmod 711 "$forker"
