@@ -46,6 +46,7 @@ __attribute__((constructor)) static void registry_init(void)
 	for (; p < __stop_vmm_policies && n < POLICIES_MAX; p++)
 		if (table_ok(*p))
 			policies[n++] = *p;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	qsort(policies, n, sizeof(policies[0]), by_order);
 }
 

@@ -35,6 +35,7 @@ static int lists_init(struct vmm *v, uint32_t frames)
 		return -ENOMEM;
 	if (!v->probation && !v->use_window)
 		return 0;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	v->in_list = calloc(frames, sizeof(*v->in_list));
 	return v->in_list ? frame_links_init(&v->links, frames) : -ENOMEM;
 }
@@ -105,6 +106,7 @@ void vmm_destroy(struct vmm *v)
 		v->ops->destroy(v->policy);
 	HASH_ITER(hh, v->threads, t, next)
 	{
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track inside */
 		HASH_DEL(v->threads, t);
 		free(t);
 	}
