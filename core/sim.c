@@ -10,9 +10,15 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FLAGS_ALL (VMM_FLAG_PROBATION | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS | VMM_FLAG_LIVE)
 #define PAGE_SIZE_DEFAULT 4096u
+
+static bool wanted(const char *option)
+{
+	return option && strcmp(option, "off") != 0;
+}
 
 static int config_check(const struct vmm_config *c)
 {
@@ -22,6 +28,8 @@ static int config_check(const struct vmm_config *c)
 		return -EINVAL;
 	if (c->page_size & (c->page_size - 1))
 		return -EINVAL;
+	if (wanted(c->large) || wanted(c->prefetch) || wanted(c->numa) || c->swap_pages)
+		return -ENOTSUP;
 	return 0;
 }
 

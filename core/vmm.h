@@ -40,6 +40,10 @@ struct vmm_config {
 	uint64_t seed;
 	const char *policy;        /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
 	const struct vmm_mmu *mmu; /* NULL: translation is not simulated, and costs nothing */
+	const char *large;    /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
+	const char *prefetch; /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" */
+	const char *numa;     /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
+	uint32_t swap_pages;  /* slots of the swap device; 0: as many as are needed */
 };
 
 struct vmm;
@@ -60,6 +64,41 @@ int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
  * reference to the same page, counting references from 0, and UINT64_MAX when there is none. Any policy takes it.
  */
 int vmm_access_next(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use);
+
+/*
+ * Events. A range that was never mapped is anonymous, private memory from its first reference on. Addresses and sizes are in
+ * bytes and are rounded outwards to whole pages. All: 0 or -errno; -EINVAL for an empty range or one beyond the address space.
+ */
+enum vmm_backing { VMM_ANON, VMM_SHARED, VMM_FILE_PRIVATE, VMM_FILE_SHARED };
+
+struct vmm_mapping {
+	enum vmm_backing backing;
+	uint32_t object;      /* not for VMM_ANON: the id of the file or shared object */
+	uint64_t object_page; /* page of the object at the range's first page */
+	int read_only;        /* a write to it is -EACCES */
+};
+
+/* What was there before is unmapped. A shared object or file comes into being when it is first mapped. */
+int vmm_map(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes,
+	    const struct vmm_mapping *mapping);
+int vmm_unmap(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes);
+/* The content is gone, the mapping stays (MADV_DONTNEED): anonymous pages read as zeros, others as their object. */
+int vmm_discard(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes);
+/* Dirty pages of shared file mappings are written back (msync). */
+int vmm_sync(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes);
+/* child gets a copy of parent's address space, private pages copy on write. -EEXIST: child exists and has pages. */
+int vmm_fork(struct vmm *vmm, uint32_t parent, uint32_t child);
+int vmm_exit(struct vmm *vmm, uint32_t pid); /* -ESRCH: no such process */
+
+/* Shared memory by name: an object of so many bytes, and its comings and goings. */
+int vmm_create_shared(struct vmm *vmm, uint64_t bytes, uint32_t *object);
+int vmm_attach_shared(struct vmm *vmm, uint32_t pid, uint32_t object, uint64_t addr);
+int vmm_detach_shared(struct vmm *vmm, uint32_t pid, uint64_t addr);
+
+/* Processes seen so far, those that ended among them, in order of appearance: how many; the first `max` pids in `pids`. */
+uint32_t vmm_processes(const struct vmm *vmm, uint32_t *pids, uint32_t max);
+/* What one process did, as far as it can be told apart (accesses, faults, copy-on-write ...); NULL: no such process. */
+const struct vm_stats *vmm_process_stats(const struct vmm *vmm, uint32_t pid);
 
 /* The counters; valid until vmm_destroy. */
 const struct vm_stats *vmm_stats(const struct vmm *vmm);
