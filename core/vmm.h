@@ -40,10 +40,10 @@ struct vmm_config {
 	uint64_t seed;
 	const char *policy;        /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
 	const struct vmm_mmu *mmu; /* NULL: translation is not simulated, and costs nothing */
-	const char *large;    /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
-	const char *prefetch; /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" */
-	const char *numa;     /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
-	uint32_t swap_pages;  /* slots of the swap device; 0: as many as are needed */
+	const char *large;         /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
+	const char *prefetch;      /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" */
+	const char *numa;          /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
+	uint32_t swap_pages;       /* slots of the swap device; 0: as many as are needed */
 };
 
 struct vmm;
