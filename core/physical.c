@@ -159,6 +159,13 @@ void physical_stats(const struct vmm *v, struct vm_stats *s)
 	s->node_balance = numa_balance_percent(&m->numa, &m->ram);
 }
 
+uint64_t physical_extra_ns(const struct vmm *v)
+{
+	const struct physical *m = v->physical;
+
+	return m->has_numa ? numa_extra_ns(&m->numa, v->timing.mem_ns) : 0;
+}
+
 int physical_check(const struct vmm *v)
 {
 	const struct physical *m = v->physical;

@@ -48,6 +48,7 @@ bool physical_suits(struct vmm *v, uint32_t page, uint32_t f);
 void physical_accessed(struct vmm *v, uint32_t process, uint32_t page);
 
 void physical_stats(const struct vmm *v, struct vm_stats *s); /* what is counted elsewhere */
-int physical_check(const struct vmm *v);                      /* 0, -EINVAL */
+uint64_t physical_extra_ns(const struct vmm *v); /* what remote references took beyond local ones */
+int physical_check(const struct vmm *v);         /* 0, -EINVAL */
 
 #endif
