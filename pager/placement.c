@@ -34,10 +34,11 @@
 #define TICK_NS 100000000ull
 
 /* When to leave a CPU to others: shares of a window, in percent. */
-#define WINDOW_NS 400000000ull /* and a part that differs from run to run: two do not leave at once */
-#define OWN_ENOUGH 85u         /* of the CPU is the run's own: stay */
-#define HERE_BUSY 5u           /* more than this idle: the run did not want more */
-#define THERE_IDLE 60u         /* of the other CPU */
+#define WINDOW_NS                                                                                  \
+	400000000ull   /* and a part that differs from run to run: two do not leave at once */
+#define OWN_ENOUGH 85u /* of the CPU is the run's own: stay */
+#define HERE_BUSY 5u   /* more than this idle: the run did not want more */
+#define THERE_IDLE 60u /* of the other CPU */
 
 struct placement {
 	cpu_set_t start;   /* what the run was started with */
@@ -53,7 +54,7 @@ struct placement {
 	uint64_t window_ns, window_start_ns; /* of the look at the CPU's other users */
 	uint64_t own_ns;                     /* CPU time of the run's processes when it began */
 	uint32_t own_processes;
-	uint32_t taken;               /* windows in a row in which others took the CPU */
+	uint32_t taken;                /* windows in a row in which others took the CPU */
 	uint64_t idle_ns[CPU_SETSIZE]; /* by CPU when it began; UINT64_MAX: unknown */
 };
 
