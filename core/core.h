@@ -54,6 +54,7 @@ struct page {
 	uint64_t vpn;
 	uint32_t space;
 	uint32_t frame; /* VMM_NONE when not resident */
+	uint32_t note;  /* of the policy: page_notes */
 	uint8_t state;
 	uint8_t flags;
 };

@@ -49,6 +49,7 @@ struct vmm {
 	bool use_window; /* class T, live, limited */
 	const struct policy_ops *ops;
 	void *policy;
+	struct page_notes notes; /* in pages */
 	struct frame_table frames;
 	struct vm_stats stats;
 	struct mmu *mmu;   /* NULL: none is simulated */

@@ -30,6 +30,7 @@ static int pages_grow(struct vmm *v)
 	if (!p)
 		return -ENOMEM;
 	v->pages = p;
+	v->notes.base = (unsigned char *)&p->note;
 	v->page_capacity = (uint32_t)n;
 	return 0;
 }

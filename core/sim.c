@@ -51,7 +51,9 @@ static int lists_init(struct vmm *v, uint32_t frames)
 static int vmm_init(struct vmm *v, const struct vmm_config *c)
 {
 	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
-	struct policy_env env = { .frames = &v->frames, .now = &v->now, .next_use = &v->next_use };
+	struct policy_env env = {
+		.frames = &v->frames, .now = &v->now, .next_use = &v->next_use, .notes = &v->notes
+	};
 	const char *bad;
 	int err;
 
@@ -70,6 +72,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->page_free = v->open_page = VMM_NONE;
 	v->hold_depth = 1;
 	v->next_use = UINT64_MAX;
+	v->notes.stride = sizeof(*v->pages);
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
