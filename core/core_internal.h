@@ -56,6 +56,7 @@ struct vmm {
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */
 
+	struct process *processes, *process_last; /* of the simulator (process.h) */
 	struct page_map map;
 	struct page *pages;
 	uint32_t page_count, page_capacity,
