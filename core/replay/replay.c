@@ -160,6 +160,7 @@ static void stats_complete(struct replay *r)
 		s->footprint_pages = r->stored + r->frames.used;
 }
 
+/* Frames are full again only by replay_feed, so the most that were in use is known here. */
 int replay_feed(struct replay *r, const uint32_t *refs, size_t n)
 {
 	int err = 0;
@@ -193,6 +194,7 @@ void replay_forget(struct replay *r, uint32_t page, enum remove_why why)
 		return;
 	}
 	r->frame_of[page] = REPLAY_ABSENT;
+	r->stats.unmapped += why == REMOVE_UNMAP;
 	if (entry == REPLAY_STORED) {
 		r->stored--;
 		r->ops->remove(r->policy, VMM_NONE, page, why);
