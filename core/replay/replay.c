@@ -166,6 +166,7 @@ static void stats_complete(struct replay *r)
 		s->footprint_pages = r->stored + r->frames.used;
 }
 
+/* Frames are full again only by replay_feed, so the most that were in use is known here. */
 int replay_feed(struct replay *r, const uint32_t *refs, size_t n)
 {
 	int err = 0;
@@ -206,6 +207,8 @@ void replay_forget(struct replay *r, uint32_t page, enum remove_why why)
 		frame_free(t, entry);
 	}
 	r->frame_of[page] = REPLAY_ABSENT;
+	r->stats.unmapped += why == REMOVE_UNMAP &&
+			     (entry & (REPLAY_ABSENT | REPLAY_STORED)) != REPLAY_ABSENT;
 }
 
 void replay_stats_reset(struct replay *r)
