@@ -117,7 +117,7 @@ static int cacheus_create(void **state, const struct policy_env *env)
 	s->by = calloc(frames, sizeof(*s->by));
 	if (!s->ghost_touches || !s->ghost_new || !s->flags || !s->by ||
 	    frame_links_init(&s->links, frames) || frame_heap_init(&s->heap, frames) ||
-	    ghost_init(&s->ghost, history)) {
+	    ghost_init(&s->ghost, history, env)) {
 		cacheus_destroy(s);
 		return -ENOMEM;
 	}
@@ -281,7 +281,7 @@ static void cacheus_fault(void *state, uint32_t page)
 	s->known = page;
 	s->known_touches = s->ghost_touches[e];
 	was_new = s->ghost_new[e];
-	regret(s, s->ghost.list[e]);
+	regret(s, ghost_list(&s->ghost, e));
 	forget(s, e);
 	if (was_new)
 		widen(s, &s->r_max, &s->sr_max, ratio(s->demotions, s->news));
@@ -396,16 +396,17 @@ static int cacheus_check(const void *state)
 	const struct frame_table *t = s->frames;
 	uint32_t demotions = 0, news = 0;
 
-	for (uint32_t f = s->sr.head; f != VMM_NONE; f = s->links.next[f])
+	for (uint32_t f = s->sr.head; f != VMM_NONE; f = s->links.at[f].next)
 		if (!frame_heap_has(&s->heap, f) || (s->flags[f] & (IN_SR | DEMOTED)) != IN_SR)
 			return -EINVAL;
-	for (uint32_t f = s->r.head; f != VMM_NONE; f = s->links.next[f]) {
+	for (uint32_t f = s->r.head; f != VMM_NONE; f = s->links.at[f].next) {
 		if (!frame_heap_has(&s->heap, f) || s->flags[f] & IN_SR)
 			return -EINVAL;
 		demotions += !!(s->flags[f] & DEMOTED);
 	}
 	for (int k = 0; k < EXPERTS; k++)
-		for (uint32_t e = s->ghost.lists[k].head; e != VMM_NONE; e = s->ghost.links.next[e])
+		for (uint32_t e = s->ghost.lists[k].head; e != VMM_NONE;
+		     e = s->ghost.links.at[e].next)
 			news += s->ghost_new[e];
 	if (demotions != s->demotions || news != s->news || s->sr_max + s->r_max != t->capacity ||
 	    s->sr.count + s->r.count != s->heap.count || s->heap.count != t->used + t->in_transit ||
