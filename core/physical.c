@@ -147,6 +147,12 @@ void physical_accessed(struct vmm *v, uint32_t process, uint32_t page)
 	mmu_sync(v, page);
 }
 
+void physical_exit(struct vmm *v, uint32_t process)
+{
+	if (v->physical->has_numa)
+		numa_process_exit(&v->physical->numa, process);
+}
+
 void physical_stats(const struct vmm *v, struct vm_stats *s)
 {
 	const struct physical *m = v->physical;

@@ -7,6 +7,7 @@
  */
 #include "core/core_internal.h"
 #include "core/mmu.h"
+#include "core/process.h"
 #include "core/spec.h"
 
 #include <errno.h>
@@ -47,7 +48,9 @@ static int lists_init(struct vmm *v, uint32_t frames)
 static int vmm_init(struct vmm *v, const struct vmm_config *c)
 {
 	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
-	struct policy_env env = { .frames = &v->frames, .now = &v->now, .next_use = &v->next_use };
+	struct policy_env env = {
+		.frames = &v->frames, .now = &v->now, .next_use = &v->next_use, .notes = &v->notes
+	};
 	const char *bad;
 	int err;
 
@@ -68,6 +71,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	if (v->class == POLICY_X && spec_wanted(c->prefetch))
 		return -ENOTSUP;
 	v->next_use = UINT64_MAX;
+	v->notes.stride = sizeof(*v->pages);
 	v->timing = c->timing ? *c->timing : TIMING_DEFAULT;
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
@@ -123,6 +127,7 @@ void vmm_destroy(struct vmm *v)
 		HASH_DEL(v->threads, t);
 		free(t);
 	}
+	processes_destroy(v);
 	mmu_destroy(v);
 	physical_destroy(v);
 	slots_destroy(v);
@@ -169,10 +174,20 @@ static void prefetch(struct vmm *v, const struct plan *fault)
 	}
 }
 
+/* A fault that is being served, and the counters when it began. */
+struct served {
+	struct plan plan;
+	struct vm_stats before;
+};
+
 /* Serves a fault as a driver does. */
-static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct plan *plan)
+static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct served *s)
 {
-	int err = core_fault(v, pid, vpn, write, pid, plan);
+	struct plan *plan = &s->plan;
+	int err;
+
+	s->before = v->stats;
+	err = core_fault(v, pid, vpn, write, pid, plan);
 
 	if (!err)
 		err = make_room(v, plan);
@@ -183,13 +198,14 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct p
 }
 
 /* After the policy has seen the reference. */
-static void served(struct vmm *v, uint32_t pid, const struct plan *plan)
+static void serve_end(struct vmm *v, uint32_t pid, const struct served *s)
 {
 	struct thread *t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
 
-	prefetch(v, plan);
+	prefetch(v, &s->plan);
 	if (t)
 		hold_release(v, t);
+	process_count(process_find(v, pid), &s->before, &v->stats);
 }
 
 /* The policy gives back what it does not want to keep. */
@@ -216,11 +232,11 @@ static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int
 {
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
 	bool was_resident = p && page_resident(p);
-	struct plan plan;
+	struct served s;
 	int result = 0;
 
 	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)))
-		result = serve(v, pid, vpn, is_write, &plan);
+		result = serve(v, pid, vpn, is_write, &s);
 	else if (is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
@@ -228,7 +244,7 @@ static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int
 	if (was_resident && sees_touches(v))
 		v->ops->touch(v->policy, p->frame, is_write);
 	if (result)
-		served(v, pid, &plan);
+		serve_end(v, pid, &s);
 	return result;
 }
 
@@ -253,22 +269,35 @@ static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, in
 	return err ? err : result;
 }
 
+static void stats_reference(struct vm_stats *s, int is_write)
+{
+	s->accesses++;
+	if (is_write)
+		s->writes++;
+	else
+		s->reads++;
+}
+
 static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 {
-	uint64_t vpn = addr >> v->page_shift;
+	uint64_t vpn = addr >> v->page_shift, hits = v->stats.tlb_hits,
+		 misses = v->stats.tlb_misses;
+	struct process *p = process_make(v, pid);
 	uint32_t id = page_map_get(&v->map, pid, vpn);
-	int result = v->mmu ? translated(v, pid, vpn, id, is_write)
-			    : reference(v, pid, vpn, id, is_write);
+	int result;
 
+	if (!p)
+		return -ENOMEM;
+	result = v->mmu ? translated(v, pid, vpn, id, is_write)
+			: reference(v, pid, vpn, id, is_write);
 	if (result < 0)
 		return result;
 	if (v->physical)
 		physical_accessed(v, pid, id != VMM_NONE ? id : page_map_get(&v->map, pid, vpn));
-	v->stats.accesses++;
-	if (is_write)
-		v->stats.writes++;
-	else
-		v->stats.reads++;
+	stats_reference(&v->stats, is_write);
+	stats_reference(&p->stats, is_write);
+	p->stats.tlb_hits += v->stats.tlb_hits - hits;
+	p->stats.tlb_misses += v->stats.tlb_misses - misses;
 	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
 		v->now++;
 	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
