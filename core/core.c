@@ -148,7 +148,7 @@ static void plan_close(struct vmm *v)
 		frame_unpin(&v->frames, p->frame);
 	} else if (p->state == PAGE_FILLING) {
 		p->state = p->flags & PAGE_HAS_COPY ? PAGE_STORED : PAGE_ABSENT;
-		v->footprint -= p->state == PAGE_ABSENT;
+		v->footprint -= p->state == PAGE_ABSENT ? base_pages(p) : 0;
 	}
 	v->open_page = VMM_NONE;
 	v->open_pinned = false;
@@ -172,7 +172,8 @@ static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, ui
 	if (page == VMM_NONE)
 		return;
 	if (plan->needs_frame) {
-		v->footprint += v->pages[page].state == PAGE_ABSENT;
+		if (v->pages[page].state == PAGE_ABSENT)
+			v->footprint += base_pages(&v->pages[page]);
 		v->pages[page].state = PAGE_FILLING;
 		plan->writable = write || !(v->flags & VMM_FLAG_TRACK_DIRTY);
 	} else {
@@ -238,6 +239,10 @@ static bool victim_take(struct vmm *v, struct plan *plan, uint32_t f)
 		return true;
 	}
 	p = &v->pages[v->frames.page[f]];
+	if (p->order && v->large->splits && !plan->n_evict) {
+		v->large->victim = v->frames.page[f];
+		return false;
+	}
 	if (p->state == PAGE_IDLE)
 		p->flags |= PAGE_WAS_IDLE;
 	p->state = PAGE_EVICTING;
@@ -301,15 +306,43 @@ static enum fault_kind kind_of(const struct vmm *v, const struct page *p, bool w
 	}
 }
 
+/* The policy's choice was a large page: base pages instead. What was unmapped for the choice stays so. */
+static int victim_split(struct vmm *v, struct plan *plan)
+{
+	uint32_t large = v->large->victim, n = 0;
+
+	v->large->victim = VMM_NONE;
+	for (uint32_t i = 0; i < plan->n_idle; i++)
+		if (v->idle[i] != large)
+			v->idle[n++] = v->idle[i];
+	plan->n_idle = n;
+	return large_split(v, large);
+}
+
 /* The policy learns of the plan's page and, when no frame is free for it, makes room. */
 static int frame_plan(struct vmm *v, struct plan *plan)
 {
 	bool evict = room_for(v, plan->page) == 0;
+	int err;
 
+	if (evict && v->pages[plan->page].order && frames_taken(v) < v->frames.capacity) {
+		if (large_shrink(v, plan->page)) {
+			plan_close(v);
+			return -ENOMEM;
+		}
+		evict = room_for(v, plan->page) == 0;
+	}
 	if (v->ops->fault)
 		v->ops->fault(v->policy, plan->page);
-	if (!evict || victims_choose(v, plan) == 0)
+	if (v->large)
+		v->large->splits = v->large->config.mode == LARGE_AUTO;
+	err = evict ? victims_choose(v, plan) : 0;
+	if (v->large)
+		v->large->splits = false;
+	if (!err)
 		return 0;
+	if (v->large && v->large->victim != VMM_NONE && victim_split(v, plan) == 0)
+		return frame_plan(v, plan);
 	while (plan->n_idle)
 		core_idle_failed(v, v->idle[--plan->n_idle]);
 	plan_close(v);
@@ -326,7 +359,10 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 	*plan = (struct plan){ .page = VMM_NONE, .thread = thread };
 	plan_close(v);
 	t = thread_make(v, thread);
-	id = t ? page_make(v, space, vpn) : VMM_NONE;
+	if (v->large && t)
+		id = large_page(v, space, vpn);
+	else
+		id = t ? page_make(v, space, vpn) : VMM_NONE;
 	if (id == VMM_NONE)
 		return -ENOMEM;
 	hold_advance(v, t, id);
@@ -359,6 +395,12 @@ int core_room(struct vmm *v, struct plan *plan)
 {
 	evict_list_settle(v);
 	plan->n_idle = plan->n_evict = 0;
+	if (plan->page != VMM_NONE && v->pages[plan->page].order) {
+		int err = large_shrink(v, plan->page);
+
+		if (err || room_for(v, plan->page))
+			return err;
+	}
 	return victims_choose(v, plan);
 }
 
@@ -388,7 +430,7 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 		return;
 	if (dirty < 0 ? frame_dirty(&v->frames, f) : dirty) {
 		p->flags |= PAGE_HAS_COPY;
-		v->stats.store_writes++;
+		v->stats.store_writes += base_pages(p);
 		v->stats.evictions_dirty++;
 	} else {
 		v->stats.evictions_clean++;
@@ -404,7 +446,7 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 	if (v->slots && !p->flags)
 		slots_release(v, page);
 	p->state = p->flags ? PAGE_STORED : PAGE_ABSENT;
-	v->footprint -= p->state == PAGE_ABSENT;
+	v->footprint -= p->state == PAGE_ABSENT ? base_pages(p) : 0;
 	debug_check(v);
 }
 
@@ -488,9 +530,11 @@ static void fill_page(struct vmm *v, struct plan *plan)
 	mmu_sync(v, plan->page);
 	v->ops->insert(v->policy, f, plan->page);
 	v->stats.faults++;
+	v->stats.large_mapped += p->order != 0;
+	v->stats.small_mapped += p->order == 0;
 	if (plan->kind == FAULT_MAJOR) {
 		v->stats.faults_major++;
-		v->stats.store_reads++;
+		v->stats.store_reads += base_pages(p);
 	} else {
 		v->stats.faults_zero++;
 	}

@@ -58,6 +58,7 @@ struct page {
 	uint8_t state;
 	uint8_t flags;
 	uint8_t prefetched; /* resident only because of a prefetch, and not used since: IDLE */
+	uint8_t order;      /* it has 2^order base pages, vpn being the first: large.h */
 };
 
 enum fault_kind {
@@ -97,7 +98,8 @@ void core_next_use(struct vmm *v, uint64_t next_use);
 /* Is a frame free for the plan's page? Without nodes and large pages the same as core_frames_free() != 0. */
 bool core_has_room(struct vmm *v, const struct plan *plan);
 
-/* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
+/* Chooses (more) victims. plan.evict is new; a large page that is still without a group of frames becomes small, and plan.page
+ * is what the fault is about then; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
 
 /* dirty: 1 written to the store, 0 clean, -1 as the core's own dirty bit says (drivers that track writes). */

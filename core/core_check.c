@@ -56,7 +56,7 @@ static bool pages_ok(const struct vmm *v)
 		}
 		if (!page_ok(v, id))
 			return false;
-		footprint += p->state != PAGE_ABSENT;
+		footprint += p->state != PAGE_ABSENT ? base_pages(p) : 0;
 		taken += p->frame != VMM_NONE;
 	}
 	for (uint32_t id = v->page_free; id != VMM_NONE; id = v->pages[id].frame)
@@ -151,7 +151,7 @@ int core_check(const struct vmm *v)
 		return -EINVAL;
 	if (v->slots && slots_check(v))
 		return -EINVAL;
-	if (prefetcher_check(v))
+	if (prefetcher_check(v) || (v->large && large_check(v)))
 		return -EINVAL;
 	return v->ops->check(v->policy);
 }

@@ -25,6 +25,7 @@
 
 #include "core/core.h"
 #include "core/frame_list.h"
+#include "core/large.h"
 #include "core/page_map.h"
 #include "core/page_slots.h"
 #include "core/physical.h"
@@ -59,6 +60,7 @@ struct vmm {
 	struct physical *physical;     /* NULL: memory is uniform, pages have one size */
 	struct page_slots *slots;      /* NULL: the store has no limit */
 	struct prefetcher *prefetcher; /* NULL: none */
+	struct large *large;           /* NULL: pages have one size */
 	struct timing timing;
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */
@@ -103,7 +105,11 @@ static inline uint32_t room_for(struct vmm *v, uint32_t page)
 /* A frame in transit for the page, VMM_NONE when there is no room for it; and back. */
 static inline uint32_t frame_for(struct vmm *v, const struct page *p)
 {
-	return v->physical ? physical_take(v, p->space, p->vpn, 0) : frame_take(&v->frames);
+	return v->physical ? physical_take(v, p->space, p->vpn, p->order) : frame_take(&v->frames);
+}
+static inline uint32_t base_pages(const struct page *p)
+{
+	return 1u << p->order;
 }
 static inline void frame_back(struct vmm *v, uint32_t f)
 {
@@ -149,6 +155,12 @@ static inline void debug_check(struct vmm *v)
 /* core_space.c */
 uint32_t page_make(struct vmm *v, uint32_t space,
 		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
+/* The id that a new page gets; VMM_NONE: no memory. Nothing is taken before page_id_use, which cannot fail. */
+uint32_t page_id_next(struct vmm *v);
+void page_id_use(struct vmm *v, uint32_t id, uint32_t space, uint64_t vpn);
+int pages_reserve(struct vmm *v,
+		  uint32_t n); /* n times page_id_next cannot fail then. 0, -ENOMEM */
+void page_forget(struct vmm *v, uint32_t id, enum remove_why why); /* all but the map's entries */
 struct thread *thread_find(struct vmm *v, uint32_t thread);
 struct thread *thread_make(struct vmm *v, uint32_t thread); /* finds or makes; NULL: no memory */
 uint32_t hold_depth(const struct vmm *v);                   /* what v->hold_depth must be */

@@ -35,25 +35,45 @@ static int pages_grow(struct vmm *v)
 	return 0;
 }
 
-uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
+uint32_t page_id_next(struct vmm *v)
 {
-	uint32_t id = page_map_get(&v->map, space, vpn);
 	bool reuse = v->page_free != VMM_NONE;
+	uint32_t id;
 
-	if (id != VMM_NONE)
-		return id;
 	if (!reuse && v->page_count == v->page_capacity && pages_grow(v))
 		return VMM_NONE;
 	id = reuse ? v->page_free : v->page_count;
-	if (v->slots && slots_page(v, id))
-		return VMM_NONE;
-	if (page_map_set(&v->map, space, vpn, id))
-		return VMM_NONE;
-	if (reuse)
+	return v->slots && slots_page(v, id) ? VMM_NONE : id;
+}
+
+void page_id_use(struct vmm *v, uint32_t id, uint32_t space, uint64_t vpn)
+{
+	if (id == v->page_free)
 		v->page_free = v->pages[id].frame;
 	else
 		v->page_count++;
 	v->pages[id] = (struct page){ .vpn = vpn, .space = space, .frame = VMM_NONE };
+}
+
+int pages_reserve(struct vmm *v, uint32_t n)
+{
+	int err = 0;
+
+	while (!err && v->page_capacity - v->page_count < n)
+		err = pages_grow(v);
+	return err;
+}
+
+uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
+{
+	uint32_t id = page_map_get(&v->map, space, vpn);
+
+	if (id != VMM_NONE)
+		return id;
+	id = page_id_next(v);
+	if (id == VMM_NONE || page_map_set(&v->map, space, vpn, id))
+		return VMM_NONE;
+	page_id_use(v, id, space, vpn);
 	return id;
 }
 
@@ -204,7 +224,7 @@ int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8
 	v->frames.bits[f] |= bits & FRAME_DIRTY;
 	if (v->class == POLICY_R1 || (v->class == POLICY_R0 && (bits & FRAME_REF)))
 		v->frames.bits[f] |= FRAME_REF;
-	v->footprint += p->state == PAGE_ABSENT;
+	v->footprint += p->state == PAGE_ABSENT ? base_pages(p) : 0;
 	p->frame = f;
 	p->state = PAGE_MAPPED;
 	p->flags = (uint8_t)((p->flags | flags) & PAGE_HAS_COPY) | PAGE_WRITABLE;
@@ -253,7 +273,7 @@ static void holders_forget(struct vmm *v, uint32_t id)
 	}
 }
 
-static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
+void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 {
 	struct page *p = &v->pages[id];
 	uint32_t f = p->frame;
@@ -276,7 +296,10 @@ static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 		v->open_page = VMM_NONE;
 		v->open_pinned = false;
 	}
-	v->footprint -= p->state != PAGE_ABSENT;
+	if (p->state != PAGE_ABSENT)
+		v->footprint -= base_pages(p);
+	if (p->order)
+		large_forget(v, id);
 	v->stats.unmapped += why == REMOVE_UNMAP && p->state != PAGE_ABSENT;
 	p->state = PAGE_ABSENT;
 	p->flags = PAGE_GONE;
@@ -291,8 +314,12 @@ void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum re
 	uint64_t at;
 	uint32_t id;
 
+	if (v->large)
+		large_cut(v, space, vpn, n);
 	page_map_iter_init(&i, &v->map, space, vpn, n);
 	while ((id = page_map_next(&i, &at)) != VMM_NONE) {
+		if (v->pages[id].order)
+			large_unset(v, id, at);
 		if (gone)
 			gone(arg, id, &v->pages[id]);
 		page_map_remove(&v->map, space, at);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* physical.c - places: handing them out, moving pages between nodes, the check. */
 #include "core/physical.h"
+#include "core/buddy.h"
 #include "core/core_internal.h"
 #include "core/spec.h"
 
@@ -96,9 +97,41 @@ void physical_put(struct vmm *v, uint32_t f)
 {
 	struct physical *m = v->physical;
 
-	place_free(m, m->place[f], m->order[f]);
+	if (m->place[f] != VMM_NONE)
+		place_free(m, m->place[f], m->order[f]);
 	m->order[f] = 0;
 	frame_free(&v->frames, f);
+}
+
+void physical_keep(struct vmm *v, uint32_t f)
+{
+	v->physical->place[f] = VMM_NONE;
+}
+
+uint32_t physical_settle(struct vmm *v, uint32_t place)
+{
+	struct physical *m = v->physical;
+	uint32_t f = frame_take(&v->frames);
+
+	m->place[f] = place;
+	m->order[f] = 0;
+	m->ram.page[place] = f;
+	return f;
+}
+
+void physical_drop(struct vmm *v, uint32_t place)
+{
+	place_free(v->physical, place, 0);
+}
+
+/* Base frames of a group that could be taken from any of the nodes; 0: there is none. */
+static uint32_t group_free(const struct physical *m, uint32_t node, uint32_t order)
+{
+	for (uint32_t n = 0; n < m->ram.nodes; n++)
+		if ((node == VMM_NONE || n == node) &&
+		    buddy_largest(&m->ram.pools[n]) >= (int)order)
+			return 1u << order;
+	return 0;
 }
 
 static bool bound(const struct physical *m)
@@ -109,12 +142,14 @@ static bool bound(const struct physical *m)
 uint32_t physical_free(struct vmm *v, uint32_t page)
 {
 	struct physical *m = v->physical;
-	const struct page *p;
+	const struct page *p = page == VMM_NONE ? NULL : &v->pages[page];
+	uint32_t node = VMM_NONE;
 
-	if (page == VMM_NONE || !bound(m))
-		return frames_free(&m->ram);
-	p = &v->pages[page];
-	return frame_node_free(&m->ram, numa_wanted(&m->numa, p->space, p->vpn));
+	if (p && bound(m))
+		node = numa_wanted(&m->numa, p->space, p->vpn);
+	if (p && p->order)
+		return group_free(m, node, p->order);
+	return node == VMM_NONE ? frames_free(&m->ram) : frame_node_free(&m->ram, node);
 }
 
 bool physical_suits(struct vmm *v, uint32_t page, uint32_t f)

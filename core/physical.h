@@ -38,7 +38,15 @@ void physical_destroy(struct vmm *v);
 uint32_t physical_take(struct vmm *v, uint32_t process, uint64_t vpn, uint32_t order);
 void physical_put(struct vmm *v, uint32_t f); /* in transit -> free */
 
-/* Base frames that are free and that a page of this process may have; page VMM_NONE: any. */
+/*
+ * Splitting a large page: physical_keep lets its frame go (in transit -> free by frame_back) without its base frames; then each of
+ * these gets a frame of its own, in transit, or is dropped.
+ */
+void physical_keep(struct vmm *v, uint32_t f);
+uint32_t physical_settle(struct vmm *v, uint32_t place);
+void physical_drop(struct vmm *v, uint32_t place);
+
+/* Base frames that are free and that the page may have, all of a group for a large page; page VMM_NONE: any. */
 uint32_t physical_free(struct vmm *v, uint32_t page);
 
 /* Would evicting f help the page? */

@@ -53,7 +53,7 @@ void prefetcher_event(struct vmm *v, struct plan *plan, bool used)
 	for (uint32_t i = 0; i < n && plan->n_prefetch < p->pages_max; i++) {
 		uint32_t id = page_map_get(&v->map, space, vpns[i]);
 
-		if (id != VMM_NONE && v->pages[id].state == PAGE_STORED)
+		if (id != VMM_NONE && v->pages[id].state == PAGE_STORED && !v->pages[id].order)
 			p->pages[plan->n_prefetch++] = id;
 	}
 	plan->prefetch = p->pages;

@@ -25,7 +25,7 @@ static int config_check(const struct vmm_config *c)
 		return -EINVAL;
 	if (c->page_size & (c->page_size - 1))
 		return -EINVAL;
-	if (spec_wanted(c->large))
+	if (spec_wanted(c->large) && c->swap_pages)
 		return -ENOTSUP;
 	return 0;
 }
@@ -68,7 +68,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
 	v->page_free = v->open_page = VMM_NONE;
 	v->hold_depth = 1;
-	if (v->class == POLICY_X && spec_wanted(c->prefetch))
+	if (v->class == POLICY_X && (spec_wanted(c->prefetch) || spec_wanted(c->large)))
 		return -ENOTSUP;
 	v->next_use = UINT64_MAX;
 	v->notes.stride = sizeof(*v->pages);
@@ -83,6 +83,8 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 		err = physical_create(v, c);
 	if (!err)
 		err = prefetcher_create(v, c->prefetch);
+	if (!err)
+		err = large_create(v, c->large);
 	if (!err && c->swap_pages)
 		err = slots_create(v, c->swap_pages);
 	if (err)
@@ -132,6 +134,7 @@ void vmm_destroy(struct vmm *v)
 	physical_destroy(v);
 	slots_destroy(v);
 	prefetcher_destroy(v);
+	large_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
 	frame_links_destroy(&v->links);
@@ -205,6 +208,8 @@ static void serve_end(struct vmm *v, uint32_t pid, const struct served *s)
 	prefetch(v, &s->plan);
 	if (t)
 		hold_release(v, t);
+	if (v->large && s->plan.needs_frame)
+		large_promote(v, pid, v->large->fault_vpn);
 	process_count(process_find(v, pid), &s->before, &v->stats);
 }
 
@@ -263,7 +268,7 @@ static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, in
 			mmu_sync(v, id);
 		return result;
 	}
-	if (id == VMM_NONE)
+	if (id == VMM_NONE || v->large)
 		id = page_map_get(&v->map, pid, vpn);
 	err = mmu_end(v, &a, id, is_write, result == 1 || (result == 2 && was_mapped));
 	return err ? err : result;
@@ -292,8 +297,12 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 			: reference(v, pid, vpn, id, is_write);
 	if (result < 0)
 		return result;
-	if (v->physical)
-		physical_accessed(v, pid, id != VMM_NONE ? id : page_map_get(&v->map, pid, vpn));
+	if (v->physical) {
+		id = page_map_get(&v->map, pid, vpn);
+		physical_accessed(v, pid, id);
+		if (v->large)
+			large_touched(v, id, vpn, result == 1);
+	}
 	stats_reference(&v->stats, is_write);
 	stats_reference(&p->stats, is_write);
 	p->stats.tlb_hits += v->stats.tlb_hits - hits;

@@ -45,6 +45,10 @@
 	X(tlb_reach_bytes, "most memory that the TLB's entries were seen to cover, bytes")          \
 	X(pt_walk_accesses, "entries of page tables read by walks")                                 \
 	X(pt_bytes, "most memory that page tables took, bytes")                                     \
+	X(large_mapped, "large pages filled or made of base pages")                                 \
+	X(large_split, "large pages that became base pages again")                                  \
+	X(large_faults_saved, "first touches of base pages that a large page had mapped already")   \
+	X(small_mapped, "base pages filled by faults")                                              \
 	X(prefetch_issued, "pages read from the store ahead of their use")                          \
 	X(prefetch_used, "of these, used before they left")                                         \
 	X(prefetch_wasted, "of these, evicted or unmapped without having been used")                \

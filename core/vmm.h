@@ -41,7 +41,7 @@ struct vmm_config {
 	uint64_t seed;
 	const char *policy;        /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
 	const struct vmm_mmu *mmu; /* NULL: translation is not simulated, and costs nothing */
-	const char *large;         /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
+	const char *large;    /* "off" (or NULL), "always[:1g]", "auto[:dense=P,hot=P]" (large.h) */
 	const char *prefetch; /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" (prefetch.h) */
 	const char *numa;     /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
 	uint32_t swap_pages;  /* slots of the swap device; 0: as many as are needed */
@@ -51,7 +51,8 @@ struct vmm_config {
 struct vmm;
 
 /* NULL on error with errno set: EINVAL (0 frames, bad size or parameter, more nodes than frames), ENOENT (unknown policy or page table), ENOTSUP
- * (prefetching for a policy of class X: nobody knows the next use of such a page), ENOMEM. */
+ * (prefetching or large pages for a policy of class X, which needs the next use of each page;
+ * large pages with a limit of swap_pages, or with a page table that has none), ENOMEM. */
 struct vmm *vmm_create(const struct vmm_config *config);
 void vmm_destroy(struct vmm *vmm);
 

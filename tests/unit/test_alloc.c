@@ -75,6 +75,21 @@ static int use(struct vmm *v)
 	return err;
 }
 
+/* Makes, splits, promotes and brings back large pages. */
+static int use_large(struct vmm *v)
+{
+	int err = 0;
+
+	for (uint64_t k = 0; k < 400 && err >= 0; k++)
+		err = vmm_access(v, 1, (k % 4 << 21) + (k << 12), k % 3 == 0);
+	for (uint64_t k = 0; k < 800 && err >= 0; k++)
+		err = vmm_access(v, 2, k * 3 << 20, k % 2);
+	core_unmap(v, 1, 100, 600, REMOVE_UNMAP, NULL, NULL);
+	for (uint64_t k = 0; k < 400 && err >= 0; k++)
+		err = vmm_access(v, 1, k << 12, 1);
+	return err;
+}
+
 /* After a failure everything works. */
 static void use_again(struct vmm *v)
 {
@@ -126,6 +141,12 @@ static void nth_of(const char *policy, uint64_t least, int (*run)(struct vmm *v)
 static void test_nth_memory(void **state)
 {
 	static const struct vmm_mmu mmu = { "hashed", "8", 0 };
+	static const struct vmm_config large_always = {
+		.frames = 1500, .policy = "arc", .large = "always", .mmu = &mmu
+	};
+	static const struct vmm_config large_auto = { .frames = 1500,
+						      .policy = "clock",
+						      .large = "auto:dense=20,hot=1" };
 	static const struct vmm_config rows[] = {
 		{ .frames = 100, .policy = "lru", .numa = "3:interleave", .swap_pages = 2000 },
 		{ .frames = 100, .policy = "fifo", .numa = "2:migrate", .mmu = &mmu },
@@ -137,6 +158,8 @@ static void test_nth_memory(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		nth_with(&rows[i], 20, use);
+	nth_with(&large_always, 20, use_large);
+	nth_with(&large_auto, 20, use_large);
 }
 
 static void test_nth(void **state)
