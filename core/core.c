@@ -530,8 +530,8 @@ static void fill_page(struct vmm *v, struct plan *plan)
 	mmu_sync(v, plan->page);
 	v->ops->insert(v->policy, f, plan->page);
 	v->stats.faults++;
-	v->stats.large_mapped += p->order != 0;
-	v->stats.small_mapped += p->order == 0;
+	if (v->large)
+		*(p->order ? &v->stats.large_mapped : &v->stats.small_mapped) += 1;
 	if (plan->kind == FAULT_MAJOR) {
 		v->stats.faults_major++;
 		v->stats.store_reads += base_pages(p);

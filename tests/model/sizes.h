@@ -25,15 +25,14 @@ struct sizes_config {
 	void *arg;
 };
 
-
 struct sizes {
 	struct sizes_config c;
 	/* by page: which unit it belongs to, -1: none. A unit's number is its first page; large ones are marked. */
 	int unit[SIZES_PAGES];
-	bool large[SIZES_PAGES];                             /* by unit */
+	bool large[SIZES_PAGES];                                      /* by unit */
 	bool dirty[SIZES_PAGES], copy[SIZES_PAGES], ref[SIZES_PAGES]; /* by unit */
-	bool resident[SIZES_PAGES];                          /* by unit */
-	bool touched[SIZES_PAGES];                           /* by page of a large unit */
+	bool resident[SIZES_PAGES];                                   /* by unit */
+	bool touched[SIZES_PAGES];                                    /* by page of a large unit */
 	int line[SIZES_PAGES], n_line, hand;
 	uint32_t used;
 	uint64_t faults, major, clean, dirty_out, reads, writes, made, split, small, saved;
@@ -41,6 +40,7 @@ struct sizes {
 
 void sizes_init(struct sizes *m, const struct sizes_config *c);
 void sizes_access(struct sizes *m, uint32_t page, bool write);
+void sizes_unmap(struct sizes *m, uint32_t first, uint32_t n);
 /* May, and should, the range become one large page? The caller knows whether a group is free, and then says so. */
 bool sizes_deserves(const struct sizes *m, uint32_t page);
 void sizes_promote(struct sizes *m, uint32_t page);
