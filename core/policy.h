@@ -136,6 +136,15 @@ struct policy_ops {
 	 * bits. reject() and remove(EVICT) follow as for a victim.
 	 */
 	uint32_t (*surplus)(void *state);
+
+	/* --- For speed only; each may be NULL. --- */
+
+	/* The same as remove(F, old, EVICT) and then insert(F, page): a driver that fills the victim's frame at once. */
+	void (*replace)(void *state, uint32_t frame, uint32_t old, uint32_t page);
+	/* The frame that victim() would probably return now, VMM_NONE for no guess: its page is brought near. */
+	uint32_t (*peek)(const void *state);
+	/* A page with this note may soon be faulted on: what the note leads to is brought near. */
+	void (*recall)(const void *state, uint32_t note);
 };
 
 /*
