@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BLOCK_DEFAULT (256u * 1024)
+#define BLOCK_DEFAULT (1024u * 1024)
 
 struct pool {
 	struct sweep *sweep;
