@@ -396,16 +396,16 @@ static int cacheus_check(const void *state)
 	const struct frame_table *t = s->frames;
 	uint32_t demotions = 0, news = 0;
 
-	for (uint32_t f = s->sr.head; f != VMM_NONE; f = s->links.next[f])
+	for (uint32_t f = s->sr.head; f != VMM_NONE; f = s->links.at[f].next)
 		if (!frame_heap_has(&s->heap, f) || (s->flags[f] & (IN_SR | DEMOTED)) != IN_SR)
 			return -EINVAL;
-	for (uint32_t f = s->r.head; f != VMM_NONE; f = s->links.next[f]) {
+	for (uint32_t f = s->r.head; f != VMM_NONE; f = s->links.at[f].next) {
 		if (!frame_heap_has(&s->heap, f) || s->flags[f] & IN_SR)
 			return -EINVAL;
 		demotions += !!(s->flags[f] & DEMOTED);
 	}
 	for (int k = 0; k < EXPERTS; k++)
-		for (uint32_t e = s->ghost.lists[k].head; e != VMM_NONE; e = s->ghost.links.next[e])
+		for (uint32_t e = s->ghost.lists[k].head; e != VMM_NONE; e = s->ghost.links.at[e].next)
 			news += s->ghost_new[e];
 	if (demotions != s->demotions || news != s->news || s->sr_max + s->r_max != t->capacity ||
 	    s->sr.count + s->r.count != s->heap.count || s->heap.count != t->used + t->in_transit ||
