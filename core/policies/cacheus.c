@@ -405,7 +405,8 @@ static int cacheus_check(const void *state)
 		demotions += !!(s->flags[f] & DEMOTED);
 	}
 	for (int k = 0; k < EXPERTS; k++)
-		for (uint32_t e = s->ghost.lists[k].head; e != VMM_NONE; e = s->ghost.links.at[e].next)
+		for (uint32_t e = s->ghost.lists[k].head; e != VMM_NONE;
+		     e = s->ghost.links.at[e].next)
 			news += s->ghost_new[e];
 	if (demotions != s->demotions || news != s->news || s->sr_max + s->r_max != t->capacity ||
 	    s->sr.count + s->r.count != s->heap.count || s->heap.count != t->used + t->in_transit ||
