@@ -117,7 +117,7 @@ static int cacheus_create(void **state, const struct policy_env *env)
 	s->by = calloc(frames, sizeof(*s->by));
 	if (!s->ghost_touches || !s->ghost_new || !s->flags || !s->by ||
 	    frame_links_init(&s->links, frames) || frame_heap_init(&s->heap, frames) ||
-	    ghost_init(&s->ghost, history)) {
+	    ghost_init(&s->ghost, history, env)) {
 		cacheus_destroy(s);
 		return -ENOMEM;
 	}
@@ -281,7 +281,7 @@ static void cacheus_fault(void *state, uint32_t page)
 	s->known = page;
 	s->known_touches = s->ghost_touches[e];
 	was_new = s->ghost_new[e];
-	regret(s, s->ghost.list[e]);
+	regret(s, ghost_list(&s->ghost, e));
 	forget(s, e);
 	if (was_new)
 		widen(s, &s->r_max, &s->sr_max, ratio(s->demotions, s->news));

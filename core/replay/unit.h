@@ -12,6 +12,8 @@
 
 #ifndef REPLAY_UNIT_TRUSTED
 #define REPLAY_UNIT_TRUSTED true
+/* Notes are in frame_of: engine.h. (A user's policy is compiled once: its callbacks work with the notes of the core too.) */
+#define PAGE_NOTE_STRIDE(notes) sizeof(uint32_t)
 #endif
 
 #define POLICY_REGISTER(table)                                                                     \
