@@ -227,7 +227,8 @@ static void test_by_hand(void **state)
 /* Counters of what is off unless asked for. */
 static bool is_option(const char *name)
 {
-	static const char *const prefixes[] = { "tlb_", "pt_", "numa_", "node_", "swap_" };
+	static const char *const prefixes[] = { "tlb_",  "pt_",   "numa_",
+						"node_", "swap_", "prefetch_" };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
