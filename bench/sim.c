@@ -2,7 +2,7 @@
 /*
  * sim.c - the speed of policy-only replay: `make bench-sim`.
  *
- *   sim [FRAMES]
+ *   sim [FRAMES [POLICY...]]      all policies, or those
  *
  * The trace is zipf1: ten million references to a million pages, rank i with weight floor(2^40 / (i + 1)), integers only. Ids are
  * dense, in order of first appearance, as a .vmt file gives them, and in memory.
@@ -234,6 +234,17 @@ static void row_add(enum kind kind, const char *policy, const char *name)
 			r->goal = goals[i].share;
 }
 
+/* Those named, and what every share needs. */
+static void rows_choose(char **policies)
+{
+	row_add(PLAIN, "plain", "plain");
+	for (; *policies; policies++)
+		if (!strcmp(*policies, "opt"))
+			row_add(OPT, "opt", "next uses");
+		else
+			row_add(INLINED, *policies, "inlined");
+}
+
 /* Every policy that goes forward, inlined and through its table. */
 static void rows_make(void)
 {
@@ -316,7 +327,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		frames = (uint32_t)strtoul(argv[1], NULL, 10);
 	if (!frames || rounds < 1 || rounds > ROUNDS_MAX) {
-		fputs("usage: sim [FRAMES]; BENCH_ROUNDS: 1 to 99\n", stderr);
+		fputs("usage: sim [FRAMES [POLICY...]]; BENCH_ROUNDS: 1 to 99\n", stderr);
 		return 2;
 	}
 	zipf1_make();
@@ -324,7 +335,10 @@ int main(int argc, char **argv)
 	replay_array_init(&a, refs, REFERENCES);
 	if (opt_table_make(&future, &a.source, 0, UINT64_MAX))
 		need(NULL);
-	rows_make();
+	if (argc > 2)
+		rows_choose(argv + 2);
+	else
+		rows_make();
 	for (int k = 0; k < rounds; k++)
 		for (int i = 0; i < n_rows; i++)
 			measure(&rows[i]);

@@ -251,7 +251,7 @@ static void probation_end(struct vmm *v, struct frame_list *l, struct plan *plan
 	uint32_t f = l->head;
 
 	while (f != VMM_NONE) {
-		uint32_t next = v->links.next[f];
+		uint32_t next = v->links.at[f].next;
 
 		uint32_t id = v->frames.page[f];
 

@@ -70,7 +70,7 @@ static bool list_ok(const struct vmm *v, const struct frame_list *l, bool probat
 		return l->count == 0;
 	if (frame_list_check(&v->frames, &v->links, l))
 		return false;
-	for (uint32_t f = l->head; f != VMM_NONE; f = v->links.next[f]) {
+	for (uint32_t f = l->head; f != VMM_NONE; f = v->links.at[f].next) {
 		const struct page *p = &v->pages[v->frames.page[f]];
 
 		if (v->in_list[f] != l || probation != !!(p->flags & PAGE_PROBATION))

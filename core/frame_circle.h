@@ -30,7 +30,7 @@ static inline int frame_circle_init(struct frame_circle *c, uint32_t capacity)
 
 static inline uint32_t frame_circle_after(const struct frame_circle *c, uint32_t f)
 {
-	uint32_t next = c->links.next[f];
+	uint32_t next = c->links.at[f].next;
 
 	return next == VMM_NONE ? c->list.head : next;
 }

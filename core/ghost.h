@@ -109,7 +109,7 @@ static inline void ghost_remove(struct ghost *g, uint32_t entry)
 {
 	ghost_slot_remove(g, g->page[entry]);
 	frame_list_remove(&g->links, &g->lists[g->list[entry]], entry);
-	g->links.next[entry] = g->free;
+	g->links.at[entry].next = g->free;
 	g->free = entry;
 	g->count--;
 }
@@ -148,7 +148,7 @@ static inline uint32_t ghost_add(struct ghost *g, int list, uint32_t page)
 	if (entry == VMM_NONE)
 		entry = g->fresh++;
 	else
-		g->free = g->links.next[entry];
+		g->free = g->links.at[entry].next;
 	for (i = ghost_home(g, page); g->slots[i].entry_1; i = (i + 1) & mask)
 		;
 	g->slots[i] = (struct ghost_slot){ page, entry + 1 };
@@ -168,9 +168,9 @@ static inline int ghost_check(const struct ghost *g)
 		const struct frame_list *l = &g->lists[k];
 		uint32_t n = 0, newer = VMM_NONE;
 
-		for (uint32_t e = l->head; e != VMM_NONE; newer = e, e = g->links.next[e])
+		for (uint32_t e = l->head; e != VMM_NONE; newer = e, e = g->links.at[e].next)
 			if (e >= g->fresh || n++ >= l->count || g->list[e] != k ||
-			    g->links.prev[e] != newer || ghost_find(g, g->page[e]) != e)
+			    g->links.at[e].prev != newer || ghost_find(g, g->page[e]) != e)
 				return -EINVAL;
 		if (n != l->count || l->tail != newer)
 			return -EINVAL;

@@ -43,7 +43,7 @@ static int clock_create(void **state, const struct policy_env *env)
 
 static uint32_t after(const struct clock *s, uint32_t f)
 {
-	uint32_t next = s->links.next[f];
+	uint32_t next = s->links.at[f].next;
 
 	return next == VMM_NONE ? s->circle.head : next;
 }

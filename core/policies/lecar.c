@@ -188,7 +188,7 @@ static int lecar_check(const void *state)
 	const struct lecar *s = state;
 	const struct frame_table *t = s->frames;
 
-	for (uint32_t f = s->stack.head; f != VMM_NONE; f = s->links.next[f])
+	for (uint32_t f = s->stack.head; f != VMM_NONE; f = s->links.at[f].next)
 		if (!frame_heap_has(&s->heap, f) || ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 			return -EINVAL;
 	if (s->heap.count != s->stack.count || frame_heap_check(t, &s->heap) ||

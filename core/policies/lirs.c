@@ -146,10 +146,10 @@ static uint32_t lirs_victim(void *state, uint32_t page)
 	uint32_t f;
 
 	(void)page;
-	for (f = l->q.head; f != VMM_NONE; f = l->q_links.next[f])
+	for (f = l->q.head; f != VMM_NONE; f = l->q_links.at[f].next)
 		if (frame_evictable(l->frames, f))
 			return f;
-	for (f = l->s.tail; f != VMM_NONE; f = l->s_links.prev[f])
+	for (f = l->s.tail; f != VMM_NONE; f = l->s_links.at[f].prev)
 		if (!is_history(l, f) && frame_evictable(l->frames, f))
 			return f;
 	return VMM_NONE;
@@ -261,10 +261,10 @@ static int lirs_check(const void *state)
 
 	if (frame_list_check(t, &l->q_links, &l->q) || ghost_check(&l->ghost))
 		return -EINVAL;
-	for (uint32_t f = l->q.head; f != VMM_NONE; f = l->q_links.next[f])
+	for (uint32_t f = l->q.head; f != VMM_NONE; f = l->q_links.at[f].next)
 		if (l->flags[f] & IS_LIR)
 			return -EINVAL;
-	for (uint32_t i = l->s.head; i != VMM_NONE; i = l->s_links.next[i]) {
+	for (uint32_t i = l->s.head; i != VMM_NONE; i = l->s_links.at[i].next) {
 		if (n++ > l->s.count)
 			return -EINVAL;
 		if (is_history(l, i)) {

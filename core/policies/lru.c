@@ -44,7 +44,7 @@ static uint32_t lru_victim(void *state, uint32_t page)
 
 	(void)page;
 	while (f != VMM_NONE && !frame_evictable(s->frames, f))
-		f = s->links.prev[f];
+		f = s->links.at[f].prev;
 	return f;
 }
 

@@ -107,7 +107,7 @@ static uint32_t victim_small(struct s3fifo *s)
 	uint32_t f = s->queue[IN_SMALL].tail, newer;
 
 	for (; f != VMM_NONE; f = newer) {
-		newer = s->links.prev[f];
+		newer = s->links.at[f].prev;
 		if (!frame_evictable(s->frames, f))
 			continue;
 		if (count_of(s, f) < s->promote)
@@ -127,7 +127,7 @@ static uint32_t victim_main(struct s3fifo *s)
 		for (; f != VMM_NONE; f = newer) {
 			bool end = f == last;
 
-			newer = end ? VMM_NONE : s->links.prev[f];
+			newer = end ? VMM_NONE : s->links.at[f].prev;
 			if (!frame_evictable(s->frames, f))
 				continue;
 			if (!count_of(s, f))
@@ -206,7 +206,7 @@ static int s3fifo_check(const void *state)
 	for (int q = 0; q < QUEUES; q++) {
 		if (frame_list_check(t, &s->links, &s->queue[q]))
 			return -EINVAL;
-		for (uint32_t f = s->queue[q].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->queue[q].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != q || s->count[f] > s->count_max ||
 			    ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 				return -EINVAL;

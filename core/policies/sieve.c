@@ -51,7 +51,7 @@ static uint32_t sieve_victim(void *state, uint32_t page)
 	while (steps--) {
 		uint32_t f = s->hand == VMM_NONE ? s->queue.tail : s->hand;
 
-		s->hand = s->links.prev[f];
+		s->hand = s->links.at[f].prev;
 		if (!frame_evictable(s->frames, f))
 			continue;
 		if (!frame_referenced(s->frames, f))
@@ -77,7 +77,7 @@ static void sieve_remove(void *state, uint32_t f, uint32_t page, enum remove_why
 	if (f == VMM_NONE)
 		return;
 	if (s->hand == f)
-		s->hand = s->links.prev[f];
+		s->hand = s->links.at[f].prev;
 	frame_list_remove(&s->links, &s->queue, f);
 }
 

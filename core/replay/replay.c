@@ -13,6 +13,8 @@
 /* References at a time: few enough that looking for writes first leaves them in the first-level cache. */
 #define CHUNK 4096u
 #define PAGES_FIRST 1024u
+/* Replays of several threads are neighbours in memory: none writes to a pair of cache lines that another reads. */
+#define LINE_BYTES 128u
 
 extern const struct replay_unit *const __start_vmm_replays[]
 	__attribute__((weak, visibility("hidden")));
@@ -99,9 +101,10 @@ struct replay *replay_create(const struct replay_config *c)
 	if (!c->policy || c->frames == 0 || c->frames > REPLAY_PAGES_MAX)
 		goto out;
 	err = -ENOMEM;
-	r = calloc(1, sizeof(*r));
+	r = aligned_alloc(LINE_BYTES, (sizeof(*r) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES);
 	if (!r)
 		goto out;
+	memset(r, 0, sizeof(*r));
 	err = replay_init(r, c);
 	if (!err)
 		return r;

@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define BLOCK_DEFAULT (256u * 1024)
+#define BLOCK_DEFAULT (1024u * 1024)
 
 struct block {
 	uint32_t *refs;
