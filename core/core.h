@@ -54,6 +54,7 @@ struct page {
 	uint64_t vpn;
 	uint32_t space;
 	uint32_t frame; /* VMM_NONE when not resident */
+	uint32_t note;  /* of the policy: page_notes */
 	uint8_t state;
 	uint8_t flags;
 };
@@ -121,6 +122,9 @@ int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page)
 typedef void (*core_gone_fn)(void *arg, uint32_t id, const struct page *page);
 void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
 		core_gone_fn gone, void *arg);
+
+/* The same for all pages of a space that ends. */
+void core_exit(struct vmm *v, uint32_t space, core_gone_fn gone, void *arg);
 
 /* Moves the identity of pages of [from, from+n) to [to, to+n) (mremap). The target range must have been unmapped. */
 int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n);

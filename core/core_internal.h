@@ -49,12 +49,14 @@ struct vmm {
 	bool use_window; /* class T, live, limited */
 	const struct policy_ops *ops;
 	void *policy;
+	struct page_notes notes; /* in pages */
 	struct frame_table frames;
 	struct vm_stats stats;
 	struct mmu *mmu;   /* NULL: none is simulated */
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */
 
+	struct process *processes, *process_last; /* of the simulator (process.h) */
 	struct page_map map;
 	struct page *pages;
 	uint32_t page_count, page_capacity,

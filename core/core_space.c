@@ -30,6 +30,7 @@ static int pages_grow(struct vmm *v)
 	if (!p)
 		return -ENOMEM;
 	v->pages = p;
+	v->notes.base = (unsigned char *)&p->note;
 	v->page_capacity = (uint32_t)n;
 	return 0;
 }
@@ -290,6 +291,14 @@ void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum re
 		page_forget(v, id, why);
 	}
 	debug_check(v);
+}
+
+void core_exit(struct vmm *v, uint32_t space, core_gone_fn gone, void *arg)
+{
+	const uint64_t half = 1ull << 63;
+
+	core_unmap(v, space, 0, half, REMOVE_EXIT, gone, arg);
+	core_unmap(v, space, half, half, REMOVE_EXIT, gone, arg);
 }
 
 int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n)

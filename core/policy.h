@@ -32,9 +32,10 @@
 #include "core/frame.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define VMM_POLICY_ABI 1
+#define VMM_POLICY_ABI 2
 
 /* What a policy must see to be exact; see docs/policies.md. */
 enum policy_class {
@@ -59,6 +60,37 @@ struct policy_param {
 };
 #define POLICY_PARAMS_MAX 8
 
+/*
+ * A *note* is a number below PAGE_NOTE_MAX that a policy keeps with a page while it is not resident: readable and
+ * writable from its remove(F, page, EVICT) until its insert(F', page) returns, or until it is gone. 0 at first. While the page
+ * is resident the note is any number: whoever reads it must be able to tell (ghost.h).
+ */
+#define PAGE_NOTE_MAX 0x40000000u
+
+struct page_notes {
+	unsigned char *base; /* moves when pages are made */
+	size_t stride;       /* bytes from the note of one page to the next */
+};
+#ifndef PAGE_NOTE_STRIDE
+#define PAGE_NOTE_STRIDE(notes) ((notes)->stride)
+#endif
+
+static inline uint32_t *page_note_word(const struct page_notes *n, uint32_t page)
+{
+	return (uint32_t *)(void *)(n->base + page * PAGE_NOTE_STRIDE(n));
+}
+static inline uint32_t page_note(const struct page_notes *n, uint32_t page)
+{
+	return *page_note_word(n, page) & (PAGE_NOTE_MAX - 1);
+}
+/* The upper bits of the word are the driver's. */
+static inline void page_note_set(const struct page_notes *n, uint32_t page, uint32_t note)
+{
+	uint32_t *word = page_note_word(n, page);
+
+	*word = (*word & ~(PAGE_NOTE_MAX - 1)) | note;
+}
+
 /* What create() gets. `frames` outlives the policy. values[i] belongs to ops->params[i]. */
 struct policy_env {
 	struct frame_table *frames;
@@ -69,6 +101,7 @@ struct policy_env {
 	 * none. Valid in fault(), victim(), insert() and touch().
 	 */
 	const uint64_t *next_use;
+	const struct page_notes *notes; /* outlives the policy */
 };
 
 struct policy_ops {

@@ -7,6 +7,7 @@
  */
 #include "core/core_internal.h"
 #include "core/mmu.h"
+#include "core/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +52,9 @@ static int lists_init(struct vmm *v, uint32_t frames)
 static int vmm_init(struct vmm *v, const struct vmm_config *c)
 {
 	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
-	struct policy_env env = { .frames = &v->frames, .now = &v->now, .next_use = &v->next_use };
+	struct policy_env env = {
+		.frames = &v->frames, .now = &v->now, .next_use = &v->next_use, .notes = &v->notes
+	};
 	const char *bad;
 	int err;
 
@@ -70,6 +73,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->page_free = v->open_page = VMM_NONE;
 	v->hold_depth = 1;
 	v->next_use = UINT64_MAX;
+	v->notes.stride = sizeof(*v->pages);
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
@@ -118,6 +122,7 @@ void vmm_destroy(struct vmm *v)
 		HASH_DEL(v->threads, t);
 		free(t);
 	}
+	processes_destroy(v);
 	mmu_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
@@ -133,6 +138,7 @@ void vmm_destroy(struct vmm *v)
 /* Serves a fault as a driver does. The store is the counters. */
 static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 {
+	struct vm_stats before = v->stats;
 	struct plan plan;
 	struct thread *t;
 	int err = core_fault(v, pid, vpn, write, pid, &plan);
@@ -150,6 +156,7 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 	t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
 	if (t)
 		hold_release(v, t);
+	process_count(process_find(v, pid), &before, &v->stats);
 	return plan.needs_frame ? 1 : 2;
 }
 
@@ -211,20 +218,33 @@ static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, in
 	return err ? err : result;
 }
 
+static void stats_reference(struct vm_stats *s, int is_write)
+{
+	s->accesses++;
+	if (is_write)
+		s->writes++;
+	else
+		s->reads++;
+}
+
 static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 {
-	uint64_t vpn = addr >> v->page_shift;
+	uint64_t vpn = addr >> v->page_shift, hits = v->stats.tlb_hits,
+		 misses = v->stats.tlb_misses;
+	struct process *p = process_make(v, pid);
 	uint32_t id = page_map_get(&v->map, pid, vpn);
-	int result = v->mmu ? translated(v, pid, vpn, id, is_write)
-			    : reference(v, pid, vpn, id, is_write);
+	int result;
 
+	if (!p)
+		return -ENOMEM;
+	result = v->mmu ? translated(v, pid, vpn, id, is_write)
+			: reference(v, pid, vpn, id, is_write);
 	if (result < 0)
 		return result;
-	v->stats.accesses++;
-	if (is_write)
-		v->stats.writes++;
-	else
-		v->stats.reads++;
+	stats_reference(&v->stats, is_write);
+	stats_reference(&p->stats, is_write);
+	p->stats.tlb_hits += v->stats.tlb_hits - hits;
+	p->stats.tlb_misses += v->stats.tlb_misses - misses;
 	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
 		v->now++;
 	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))

@@ -47,7 +47,7 @@ static int twoq_create(void **state, const struct policy_env *env)
 	s->known = VMM_NONE;
 	s->where = calloc(frames, sizeof(*s->where));
 	if (!s->where || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->a1out, policy_share(frames, env->values[KOUT]))) {
+	    ghost_init(&s->a1out, policy_share(frames, env->values[KOUT]), env)) {
 		twoq_destroy(s);
 		return -ENOMEM;
 	}

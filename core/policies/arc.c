@@ -48,7 +48,7 @@ static int arc_create(void **state, const struct policy_env *env)
 	s->list[T1] = s->list[T2] = FRAME_LIST_EMPTY;
 	s->where = calloc(frames, sizeof(*s->where));
 	if (!s->where || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, 2 * (uint64_t)frames)) {
+	    ghost_init(&s->ghost, 2 * (uint64_t)frames, env)) {
 		arc_destroy(s);
 		return -ENOMEM;
 	}
@@ -71,7 +71,7 @@ static void arc_fault(void *state, uint32_t page)
 
 	if (e == VMM_NONE)
 		return;
-	if (s->ghost.list[e] == T1) {
+	if (ghost_list(&s->ghost, e) == T1) {
 		s->p += step(s, T1);
 		if (s->p > frames)
 			s->p = frames;
@@ -86,7 +86,7 @@ static uint32_t arc_victim(void *state, uint32_t page)
 {
 	struct arc *s = state;
 	uint32_t e = page == VMM_NONE ? VMM_NONE : ghost_find(&s->ghost, page), f;
-	bool in_b2 = e != VMM_NONE && s->ghost.list[e] == T2;
+	bool in_b2 = e != VMM_NONE && ghost_list(&s->ghost, e) == T2;
 	double n = s->list[T1].count;
 	int from = n >= 1 && (n > s->p || (in_b2 && n == s->p)) ? T1 : T2;
 

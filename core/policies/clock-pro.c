@@ -75,7 +75,7 @@ static int clockpro_create(void **state, const struct policy_env *env)
 	s->known = VMM_NONE;
 	s->flags = calloc(frames, sizeof(*s->flags));
 	if (!s->flags || frame_links_init(&s->links, 2 * frames + 1) ||
-	    ghost_init(&s->ghost, (uint64_t)frames + 1)) {
+	    ghost_init(&s->ghost, (uint64_t)frames + 1, env)) {
 		clockpro_destroy(s);
 		return -ENOMEM;
 	}

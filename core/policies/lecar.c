@@ -73,7 +73,7 @@ static int lecar_create(void **state, const struct policy_env *env)
 	s->ghost_touches = calloc(history, sizeof(*s->ghost_touches));
 	s->ghost_time = calloc(history, sizeof(*s->ghost_time));
 	if (!s->by || !s->ghost_touches || !s->ghost_time || frame_links_init(&s->links, frames) ||
-	    frame_heap_init(&s->heap, frames) || ghost_init(&s->ghost, history)) {
+	    frame_heap_init(&s->heap, frames) || ghost_init(&s->ghost, history, env)) {
 		lecar_destroy(s);
 		return -ENOMEM;
 	}
@@ -105,7 +105,7 @@ static void lecar_fault(void *state, uint32_t page)
 		return;
 	s->known = page;
 	s->known_touches = s->ghost_touches[e];
-	regret(s, s->ghost.list[e], *s->now - s->ghost_time[e]);
+	regret(s, ghost_list(&s->ghost, e), *s->now - s->ghost_time[e]);
 	ghost_remove(&s->ghost, e);
 }
 

@@ -71,7 +71,7 @@ static int linux2_create(void **state, const struct policy_env *env)
 	s->marked = calloc(frames, sizeof(*s->marked));
 	s->ghost_age = calloc(frames, sizeof(*s->ghost_age));
 	if (!s->where || !s->marked || !s->ghost_age || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, frames)) {
+	    ghost_init(&s->ghost, frames, env)) {
 		linux2_destroy(s);
 		return -ENOMEM;
 	}

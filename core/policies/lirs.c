@@ -63,7 +63,7 @@ static int lirs_create(void **state, const struct policy_env *env)
 	l->flags = calloc(frames, sizeof(*l->flags));
 	if (frames + history >= VMM_NONE || !l->flags ||
 	    frame_links_init(&l->s_links, (uint32_t)(frames + history)) ||
-	    frame_links_init(&l->q_links, frames) || ghost_init(&l->ghost, history)) {
+	    frame_links_init(&l->q_links, frames) || ghost_init(&l->ghost, history, env)) {
 		lirs_destroy(l);
 		return -ENOMEM;
 	}

@@ -66,7 +66,7 @@ static int s3fifo_create(void **state, const struct policy_env *env)
 	s->where = calloc(frames, sizeof(*s->where));
 	s->count = calloc(frames, sizeof(*s->count));
 	if (!s->where || !s->count || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, policy_share(frames, env->values[GHOST]))) {
+	    ghost_init(&s->ghost, policy_share(frames, env->values[GHOST]), env)) {
 		s3fifo_destroy(s);
 		return -ENOMEM;
 	}

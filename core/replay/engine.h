@@ -3,7 +3,8 @@
  * engine.h - the replay loop, as a template: it is inlined into a function of each policy's own (unit.h), where the table
  * of the policy is a constant, so that its callbacks are inlined into the loop. Only replay.c and unit.h include it.
  *
- * frame_of[page] is the frame of a resident page, else REPLAY_STORED (the store holds a copy) or REPLAY_ABSENT (zeros).
+ * frame_of[page] is the frame of a resident page, which has not the highest bit; else REPLAY_ABSENT, with REPLAY_STORED when the
+ * store holds a copy, and the page's note (policy.h) in the rest.
  * copied[frame] is 1 when the store holds a copy, maybe stale, of the page in the frame.
  *
  * A policy sees the same struct frame_table as in the core, in the same state at each callback, but for load_seq (the core
@@ -17,8 +18,9 @@
 
 #include <errno.h>
 
-#define REPLAY_ABSENT UINT32_MAX
-#define REPLAY_STORED (UINT32_MAX - 1)
+#define REPLAY_ABSENT 0x80000000u
+#define REPLAY_STORED 0x40000000u /* with REPLAY_ABSENT */
+#define REPLAY_STORED_SHIFT 30
 
 /* References between the prefetch of a page's entry and its use: enough to hide a miss of the second-level cache. */
 #define REPLAY_AHEAD 24
@@ -41,6 +43,7 @@ struct replay_unit {
 struct replay {
 	uint32_t *frame_of;
 	uint8_t *copied;
+	struct page_notes notes; /* in frame_of */
 	struct frame_table frames;
 	void *policy;
 	const struct policy_ops *ops;
@@ -80,7 +83,7 @@ REPLAY_INLINE uint32_t replay_evict(struct replay *r, const struct policy_ops *o
 	t->used = t->capacity - 1;
 	t->in_transit = 1;
 	t->cleared_count = 0;
-	r->frame_of[old] = REPLAY_ABSENT - stored;
+	r->frame_of[old] = REPLAY_ABSENT | stored << REPLAY_STORED_SHIFT;
 	ops->remove(r->policy, f, old, REMOVE_EVICT);
 	t->in_transit = 0;
 	t->used = t->capacity;
@@ -117,11 +120,11 @@ REPLAY_INLINE int replay_fault(struct replay *r, const struct policy_ops *ops, u
 		return -EINVAL;
 	t->page[f] = page;
 	t->bits[f] = (uint8_t)(FRAME_USED | r->load_bits | (writes ? ref >> 31 << 1 : 0));
-	r->frame_of[page] = f;
 	ops->insert(r->policy, f, page);
+	r->frame_of[page] = f;
 	r->faulted++;
 	if (writes) {
-		uint8_t stored = entry == REPLAY_STORED;
+		uint8_t stored = entry >> REPLAY_STORED_SHIFT & 1;
 
 		r->copied[f] = stored;
 		r->stored -= stored;
@@ -152,7 +155,7 @@ REPLAY_INLINE int replay_loop(struct replay *r, const struct policy_ops *ops, re
 		ahead += ahead < last;
 		if (kind == REPLAY_TOUCH)
 			r->now = start + i;
-		if (__builtin_expect(f < REPLAY_STORED, 1)) {
+		if (__builtin_expect(f < REPLAY_ABSENT, 1)) {
 			uint8_t b = writes ? (uint8_t)(ref >> 31 << 1) : 0;
 
 			if (kind == REPLAY_BITS) {

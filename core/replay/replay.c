@@ -59,11 +59,12 @@ static void class_set(struct replay *r, enum policy_class class)
 
 static int replay_init(struct replay *r, const struct replay_config *c)
 {
-	struct policy_env env = { .frames = &r->frames };
+	struct policy_env env = { .frames = &r->frames, .notes = &r->notes };
 	const struct replay_unit *unit;
 	const char *bad;
 	int err;
 
+	r->notes.stride = sizeof(*r->frame_of);
 	env.now = c->time_faults ? &r->faulted : &r->now;
 	err = policy_parse(c->policy, &r->ops, env.values, &bad);
 	if (err)
@@ -140,8 +141,10 @@ int replay_reserve(struct replay *r, uint32_t pages)
 	p = realloc(r->frame_of, n * sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	memset(p + r->pages, 0xFF, (n - r->pages) * sizeof(*p)); /* REPLAY_ABSENT */
+	for (uint64_t i = r->pages; i < n; i++)
+		p[i] = REPLAY_ABSENT;
 	r->frame_of = p;
+	r->notes.base = (unsigned char *)p;
 	r->pages = (uint32_t)n;
 	return 0;
 }
@@ -190,22 +193,22 @@ int replay_feed(struct replay *r, const uint32_t *refs, size_t n)
 void replay_forget(struct replay *r, uint32_t page, enum remove_why why)
 {
 	struct frame_table *t = &r->frames;
-	uint32_t entry = page < r->pages ? r->frame_of[page] : REPLAY_ABSENT;
+	uint32_t entry;
 
-	if (entry == REPLAY_ABSENT) {
+	if (page >= r->pages)
+		return; /* never referenced */
+	entry = r->frame_of[page];
+	if (entry >= REPLAY_ABSENT) {
+		r->stored -= entry >> REPLAY_STORED_SHIFT & 1;
 		r->ops->remove(r->policy, VMM_NONE, page, why);
-		return;
+	} else {
+		frame_lift(t, entry);
+		r->ops->remove(r->policy, entry, page, why);
+		frame_free(t, entry);
 	}
 	r->frame_of[page] = REPLAY_ABSENT;
-	r->stats.unmapped += why == REMOVE_UNMAP;
-	if (entry == REPLAY_STORED) {
-		r->stored--;
-		r->ops->remove(r->policy, VMM_NONE, page, why);
-		return;
-	}
-	frame_lift(t, entry);
-	r->ops->remove(r->policy, entry, page, why);
-	frame_free(t, entry);
+	r->stats.unmapped += why == REMOVE_UNMAP &&
+			     (entry & (REPLAY_ABSENT | REPLAY_STORED)) != REPLAY_ABSENT;
 }
 
 void replay_stats_reset(struct replay *r)

@@ -7,6 +7,9 @@
 #ifndef VMM_REPLAY_UNIT_H
 #define VMM_REPLAY_UNIT_H
 
+/* Notes are in frame_of: engine.h. */
+#define PAGE_NOTE_STRIDE(notes) sizeof(uint32_t)
+
 #define POLICY_REGISTER(table)                                                                     \
 	REPLAY_UNIT_LOOP(table, replay_unit_reads, false)                                          \
 	REPLAY_UNIT_LOOP(table, replay_unit_writes, true)                                          \
