@@ -14,21 +14,22 @@ static const struct sim_budget *budget_of(const struct sim_options *o, uint32_t 
 	return NULL;
 }
 
-static uint64_t frames_of(const struct sim_options *o, const struct sim_size *s, uint64_t pages)
+/* Percentages are of all frames. */
+static uint64_t frames_of(const struct sim_options *o, const struct sim_size *s, uint64_t frames)
 {
-	return s->value > 0 ? sim_size_frames(s, o->page_size, pages) : 0;
+	return s->value > 0 ? sim_size_frames(s, o->page_size, frames) : 0;
 }
 
-static uint64_t least(const struct sim_options *o, const struct sim_budget *b, uint64_t pages)
+static uint64_t least(const struct sim_options *o, const struct sim_budget *b, uint64_t all)
 {
-	uint64_t min = frames_of(o, &b->min, pages);
+	uint64_t min = frames_of(o, &b->min, all);
 
 	return min ? min : 1;
 }
 
 /* Budgets as they are, or scaled down to `room`: those that would fall below their min get it, the others share the rest. */
-static uint64_t budgets_fit(const struct sim_options *o, const struct sim_count *c, uint64_t room,
-			    struct full_quota *q)
+static uint64_t budgets_fit(const struct sim_options *o, const struct sim_count *c, uint64_t all,
+			    uint64_t room, struct full_quota *q)
 {
 	uint64_t want = 0, sum = 0, mins = 0;
 
@@ -41,7 +42,7 @@ static uint64_t budgets_fit(const struct sim_options *o, const struct sim_count 
 		mins = 0;
 		for (uint32_t k = 0; k < c->n_pids; k++) {
 			const struct sim_budget *b = budget_of(o, q[k].pid);
-			uint64_t min = b ? least(o, b, c->pages) : 0;
+			uint64_t min = b ? least(o, b, all) : 0;
 
 			if (b && q[k].frames <= min)
 				mins += min;
@@ -50,7 +51,7 @@ static uint64_t budgets_fit(const struct sim_options *o, const struct sim_count 
 		}
 		for (uint32_t k = 0; k < c->n_pids; k++) {
 			const struct sim_budget *b = budget_of(o, q[k].pid);
-			uint64_t min = b ? least(o, b, c->pages) : 0, frames;
+			uint64_t min = b ? least(o, b, all) : 0, frames;
 
 			if (!b || !others)
 				continue;
@@ -80,11 +81,11 @@ static int cell_divide(const struct sim_options *o, const struct sim_count *c, u
 
 		q[k] = (struct full_quota){ .pid = c->pids[k] };
 		if (b)
-			q[k].frames = (uint32_t)frames_of(o, &b->size, c->pages);
+			q[k].frames = (uint32_t)frames_of(o, &b->size, frames);
 		else
 			n_free++;
 	}
-	taken = frames > n_free ? budgets_fit(o, c, frames - n_free, q) : UINT64_MAX;
+	taken = frames > n_free ? budgets_fit(o, c, frames, frames - n_free, q) : UINT64_MAX;
 	if (taken > frames || frames - taken < n_free) {
 		complain("--allocation", "Give more frames, or smaller budgets.",
 			 "%u frames are too few for %u processes and their budgets", frames,

@@ -180,8 +180,6 @@ bool sim_sizes_percent(const struct sim_options *o)
 
 	for (uint32_t i = 0; i < o->n_given; i++)
 		percent |= o->given[i].unit == '%';
-	for (uint32_t i = 0; i < o->n_budgets; i++)
-		percent |= o->budgets[i].size.unit == '%' || o->budgets[i].min.unit == '%';
 	return percent;
 }
 
