@@ -10,7 +10,7 @@
 
 #define AT(field) .offset = offsetof(struct sim_options, field)
 
-static const struct option_spec sim_option_table[] = {
+const struct option_spec sim_option_table[] = {
 	{ 't', "trace", OPTION_STRING, "TRACE",
 	  "text trace: lines `<pid> <R|W> <address>`; - is stdin", AT(trace) },
 	{ 'f', "frames", OPTION_CALL, "N[,N...]", "memory in frames", .parse = sim_parse_frames },
@@ -131,23 +131,31 @@ static int sim(struct sim_options *o, char **argv)
 	return err;
 }
 
-static int sim_main(const struct command *self, int argc, char **argv)
+int sim_command(const struct command *self, int argc, char **argv, struct sim_options *o)
 {
-	struct sim_options options;
-	int first, status;
+	int first, status = options_parse(self, o, argc, argv, &first);
+	char todo[80];
 
-	sim_options_init(&options);
-	options.policies_text = "clock";
-	status = options_parse(self, &options, argc, argv, &first);
 	if (status)
 		return status == OPTIONS_DONE ? STATUS_OK : STATUS_USAGE;
 	if (first < argc) {
-		complain(argv[first], "`vmm help sim` lists the options.", "unexpected word");
+		snprintf(todo, sizeof(todo), "`vmm help %s` lists the options.", self->name);
+		complain(argv[first], todo, "unexpected word");
 		return STATUS_USAGE;
 	}
-	status = STATUS_USAGE;
-	if (!sim_options_check(&options, "sim", true))
-		status = sim(&options, argv) ? STATUS_FAILED : STATUS_OK;
+	if (sim_options_check(o, self->name, true))
+		return STATUS_USAGE;
+	return sim(o, argv) ? STATUS_FAILED : STATUS_OK;
+}
+
+static int sim_main(const struct command *self, int argc, char **argv)
+{
+	struct sim_options options;
+	int status;
+
+	sim_options_init(&options);
+	options.policies_text = "clock";
+	status = sim_command(self, argc, argv, &options);
 	sim_options_destroy(&options);
 	return status;
 }

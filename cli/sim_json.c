@@ -178,8 +178,8 @@ static json_t *cell_tree(const struct sim_report *r, const struct sim_result *re
 	set(root, "config", report_text_json(o->config_name));
 	set(root, "policy", json_string(sim_policy_name(c->policy)));
 	set(root, "policy_params", params(c->policy));
-	set(root, "fidelity", json_string(sim_fidelity(o, res)));
-	set(root, "approximate", json_boolean(res->fidelity != TRACE_FULL));
+	set(root, "fidelity", json_string(sim_fidelity(o, res, c)));
+	set(root, "approximate", json_boolean(sim_approximate(res, c)));
 	set(root, "provenance", sim_provenance(o, &r->results[0], r->argv));
 	set_count(root, "frames", c->frames);
 	set_count(root, "page_size", res->page_size);
@@ -226,9 +226,9 @@ int sim_json_write(json_t *tree, const char *path)
 	return err;
 }
 
-int sim_report_json(const struct sim_report *r, const char *path)
+json_t *sim_report_runs(const struct sim_report *r)
 {
-	json_t *root = NULL, *runs = json_array();
+	json_t *runs = json_array();
 	uint32_t n;
 
 	incomplete = false;
@@ -240,6 +240,16 @@ int sim_report_json(const struct sim_report *r, const char *path)
 			if (json_array_append_new(runs, cell_tree(r, &r->results[k], &g)))
 				incomplete = true;
 		}
+	if (!incomplete)
+		return runs;
+	json_decref(runs);
+	return NULL;
+}
+
+int sim_report_json(const struct sim_report *r, const char *path)
+{
+	json_t *root, *runs = sim_report_runs(r);
+
 	if (json_array_size(runs) == 1) {
 		root = json_incref(json_array_get(runs, 0));
 		json_decref(runs);

@@ -35,7 +35,8 @@ struct sim_options {
 	const char *tables_text, *tlb, *numa, *large,
 		*prefetch; /* the full model; NULL: not given */
 	const char *allocation_text;
-	char size_letter; /* 'f', 'r' or 'm': what sizes_text is a list of; 0: none */
+	char size_letter;   /* 'f', 'r' or 'm': what sizes_text is a list of; 0: none */
+	bool sizes_default; /* the command said so, not the user */
 	uint64_t page_size, accesses_max, seed, jobs, points, salts, seeds, repeat;
 	uint64_t walk_cache, swap_mib;
 	uint64_t tlb_ns, mem_ns, fault_us, swap_us; /* the timing model */

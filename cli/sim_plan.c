@@ -11,6 +11,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define TIMELINE_ROWS 120 /* intervals of --html when --interval does not say */
 
 static void cells_reset(struct sim_result *r)
 {
@@ -69,14 +72,21 @@ static int cells_make(const struct sim_options *o, struct sim_result *r)
 	return 0;
 }
 
+static bool is_pipe(const struct sim_options *o)
+{
+	struct stat st;
+
+	return !strcmp(o->trace, "-") || (!stat(o->trace, &st) && !S_ISREG(st.st_mode));
+}
+
 /* The pass before the others, when something depends on the whole trace. */
 static int count(struct sim_options *o, struct trace_source *trace, struct sim_count *c,
 		 uint64_t *warmup)
 {
-	bool percent = sim_sizes_percent(o);
+	bool timeline = o->html && !o->interval_text && !is_pipe(o);
 	int err = 0;
 
-	if (percent || o->warmup_percent > 0 || o->local) {
+	if (sim_sizes_percent(o) || o->warmup_percent > 0 || o->local || timeline) {
 		err = sim_count(o, trace, c);
 		if (!err && !c->references) {
 			complain(o->trace, "A line of a text trace is `<pid> <R|W> <address>`.",
@@ -87,6 +97,8 @@ static int count(struct sim_options *o, struct trace_source *trace, struct sim_c
 	*warmup = o->warmup_percent > 0
 			  ? (uint64_t)((double)c->references * o->warmup_percent / 100)
 			  : o->warmup;
+	if (timeline)
+		o->interval = (c->references - *warmup) / TIMELINE_ROWS + 1;
 	return err ? err : sim_sizes_resolve(o, c->pages);
 }
 
@@ -178,6 +190,18 @@ static int pipe_check(const struct sim_options *o)
 	return why ? sim_twice(o, why) : 0;
 }
 
+/* "sad=K" among the lines that a trace says about its origin. */
+static uint64_t reduced_by(const char *meta)
+{
+	const char *line = meta;
+
+	while (line && strncmp(line, "sad=", 4) != 0) {
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
+	return line ? strtoull(line + 4, NULL, 10) : 0;
+}
+
 int sim_all(struct sim_options *o, struct sim_result *r)
 {
 	struct sim_count c = { .n_pids = 0 };
@@ -191,6 +215,7 @@ int sim_all(struct sim_options *o, struct sim_result *r)
 		return err;
 	r->page_size = o->page_size;
 	r->fidelity = trace_header(trace.reader)->fidelity;
+	r->reduced = reduced_by(trace_header(trace.reader)->meta);
 	err = count(o, &trace, &c, &warmup);
 	if (!err)
 		err = cells_make(o, r);

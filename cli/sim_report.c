@@ -42,7 +42,15 @@ double sim_slowdown(const struct sim_options *o, const struct sim_cell *c)
 	return sim_cell_has(c, "store_reads") ? timing_slowdown(&t, &c->stats, 0) : 0;
 }
 
-const char *sim_fidelity(const struct sim_options *o, const struct sim_result *r)
+bool sim_approximate(const struct sim_result *r, const struct sim_cell *c)
+{
+	bool stack = c->policy->opt || !strcmp(c->policy->ops->name, "lru");
+
+	return r->fidelity != TRACE_FULL || (r->reduced && !(stack && c->frames >= r->reduced));
+}
+
+const char *sim_fidelity(const struct sim_options *o, const struct sim_result *r,
+			 const struct sim_cell *c)
 {
 	static const char *const names[TRACE_FIDELITIES] = {
 		[TRACE_FULL] = "exact",
@@ -50,6 +58,8 @@ const char *sim_fidelity(const struct sim_options *o, const struct sim_result *r
 		[TRACE_FAULTS] = "faults",
 	};
 
+	if (r->fidelity == TRACE_FULL && r->reduced)
+		return sim_approximate(r, c) ? "reduced" : "exact";
 	return r->fidelity == TRACE_FULL && o->probation ? "probation" : names[r->fidelity];
 }
 
@@ -190,7 +200,7 @@ static void csv_row(FILE *file, const struct sim_report *r, const struct sim_res
 	sim_policy_params(c->policy, params, sizeof(params));
 	fprintf(file, ",%s,", r->results[0].sha256);
 	csv_field(file, params);
-	fprintf(file, ",%" PRIu64 ",%s,%" PRIu64, c->seed, sim_fidelity(o, res),
+	fprintf(file, ",%" PRIu64 ",%s,%" PRIu64, c->seed, sim_fidelity(o, res, c),
 		res->totals.warmup);
 }
 
@@ -211,7 +221,7 @@ static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_re
 {
 	uint64_t first = res->totals.warmup;
 
-	for (uint32_t k = 0; k < res->n_rows && k < c->n_rows; k++) {
+	for (uint32_t k = 0; r->options->interval_text && k < c->n_rows; k++) {
 		struct vm_stats s = row_stats(c, k);
 
 		csv_row(file, r, res, c, &s);
@@ -223,7 +233,7 @@ static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_re
 static int csv_write(FILE *file, const void *arg)
 {
 	const struct sim_report *r = arg;
-	bool intervals = r->options->interval != 0;
+	bool intervals = r->options->interval_text != NULL;
 
 	fprintf(file,
 		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"

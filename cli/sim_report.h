@@ -32,8 +32,11 @@ double sim_slowdown(const struct sim_options *options, const struct sim_cell *ce
 
 /* The counter of that name applies to the cell. */
 bool sim_cell_has(const struct sim_cell *cell, const char *counter);
-/* "exact", or what the trace is. */
-const char *sim_fidelity(const struct sim_options *options, const struct sim_result *result);
+/* "exact", or what the trace is for the cell. */
+const char *sim_fidelity(const struct sim_options *options, const struct sim_result *result,
+			 const struct sim_cell *cell);
+/* The cell's faults are not those of the program: the trace lacks references that would matter to it. */
+bool sim_approximate(const struct sim_result *result, const struct sim_cell *cell);
 
 void sim_report_text(const struct sim_report *report);
 
@@ -42,6 +45,8 @@ int sim_report_csv(const struct sim_report *report, const char *path);
 int sim_report_json(const struct sim_report *report, const char *path);
 int sim_report_html(const struct sim_report *report, const char *path);
 
+/* The array of runs that JSON and HTML hold. A new reference; NULL: no memory. */
+json_t *sim_report_runs(const struct sim_report *report);
 /* What every JSON of a trace says about where it came from. A new reference; NULL: no memory. */
 json_t *sim_provenance(const struct sim_options *options, const struct sim_result *result,
 		       char **argv);
@@ -49,5 +54,12 @@ json_t *sim_provenance(const struct sim_options *options, const struct sim_resul
 int sim_json_write(json_t *tree, const char *path);
 /* As a CSV field: in quotes when it has to be. */
 void csv_field(FILE *file, const char *text);
+
+/*
+ * The command itself, for `sim` and for what is `sim` with other defaults: their options are one table. Returns the exit
+ * status; `options` are set to the defaults.
+ */
+extern const struct option_spec sim_option_table[];
+int sim_command(const struct command *self, int argc, char **argv, struct sim_options *options);
 
 #endif

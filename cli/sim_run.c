@@ -331,7 +331,7 @@ static bool opt_needs_full(const struct sim_options *o, const struct sim_result 
 
 	for (uint32_t i = 0; i < r->n_cells; i++)
 		opt |= r->cells[i].policy->opt;
-	return opt && (r->totals.gone || o->interval);
+	return opt && (r->totals.gone || o->interval_text);
 }
 
 int sim_run(const struct sim_options *o, struct replay_source *source, uint64_t warmup,

@@ -39,6 +39,7 @@ struct sim_result {
 	struct sweep_row *rows;
 	uint32_t n_rows;
 	enum trace_fidelity fidelity; /* of the trace: anything but TRACE_FULL only with --force */
+	uint64_t reduced;             /* K of `vmm trace reduce --sad K`; 0: it was not */
 	double elapsed_s;
 	uint64_t opt_file_bytes; /* temporary file of opt's table; 0: it was in memory */
 	char sha256[65];         /* of the trace; "" when it was not needed or cannot be made */

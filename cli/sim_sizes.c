@@ -21,10 +21,11 @@
 
 static int sizes_set(struct sim_options *o, const char *option, char letter, const char *value)
 {
-	if (o->size_letter && o->size_letter != letter) {
+	if (o->size_letter && o->size_letter != letter && !o->sizes_default) {
 		complain(option, "Give one of -f, -r and -m.", "the memory was given already");
 		return -EINVAL;
 	}
+	o->sizes_default = false;
 	o->size_letter = letter;
 	o->sizes_text = value;
 	return 0;

@@ -131,7 +131,7 @@ static void text_one(const struct sim_report *r, const struct sim_result *res)
 	sim_policy_params(c->policy, params, sizeof(params));
 	printf("vmm: %s%s%s%s, %u frames (%s), %s\n", sim_policy_name(c->policy),
 	       params[0] ? " (" : "", params, params[0] ? ")" : "", c->frames,
-	       size_text(size, c->frames * res->page_size), sim_fidelity(r->options, res));
+	       size_text(size, c->frames * res->page_size), sim_fidelity(r->options, res, c));
 	text_trace(r, res);
 	printf("  faults      %" PRIu64 ": %.4f%% of the references; %" PRIu64 " of them cold\n",
 	       s->faults, percent(s->faults, s->accesses), res->totals.pages_cold);
@@ -403,6 +403,18 @@ static void text_processes(const struct sim_cell *c)
 	putchar('\n');
 }
 
+/* Of all replays, when they have it in common. */
+static const char *text_fidelity(const struct sim_report *r)
+{
+	const struct sim_result *res = &r->results[0];
+	const char *one = sim_fidelity(r->options, res, &res->cells[0]);
+
+	for (uint32_t i = 1; i < res->n_cells; i++)
+		if (strcmp(one, sim_fidelity(r->options, res, &res->cells[i])) != 0)
+			return "exact for lru and opt in as many frames as it was reduced for";
+	return one;
+}
+
 void sim_report_text(const struct sim_report *r)
 {
 	const struct sim_result *first = &r->results[0];
@@ -413,13 +425,13 @@ void sim_report_text(const struct sim_report *r)
 	if (cells == 1) {
 		text_one(r, first);
 	} else {
-		printf("vmm: %u replays, %s\n", cells, sim_fidelity(r->options, first));
+		printf("vmm: %u replays, %s\n", cells, text_fidelity(r));
 		text_trace(r, first);
 		printf("  cold        %" PRIu64 " faults of every policy are first touches\n",
 		       first->totals.pages_cold);
 		text_table(r);
 	}
-	if (r->options->interval && first->n_rows)
+	if (r->options->interval_text && first->n_rows)
 		text_rows(r, first);
 	if (cells == 1 && first->cells[0].n_processes > 1)
 		text_processes(&first->cells[0]);

@@ -120,6 +120,28 @@ END
 [ "$(awk '{ if (length() > n) n = length() } END { print n }' out)" -le 100 ] || bad "a table wider than 100 columns"
 grep -q '[0-9]\*  *' out || bad "nothing is the best"
 
+# --- reduced traces, working sets, comparisons
+for k in 20 300; do
+	"$vmm" trace reduce --sad $k -o reduced.vmt many 2>err || bad "reduce: $(cat err)"
+	"$vmm" sim -t many -f 20,300,600 -a lru,opt --csv - | awk -F, -v k=$k 'NR > 1 && $3 >= k { print $2, $3, $7, "exact" }' >expected
+	"$vmm" sim -t reduced.vmt -f 20,300,600 -a lru,opt --csv - | awk -F, -v k=$k 'NR > 1 && $3 >= k { print $2, $3, $7, $20 }' | same "reduced by $k" expected
+done
+"$vmm" sim -t reduced.vmt -f 20 -a fifo --json - | python3 -c 'import json, sys; j = json.load(sys.stdin); assert j["approximate"] and j["fidelity"] == "reduced"' ||
+	bad "fifo on a reduced trace is called exact"
+"$vmm" wss -t belady --miss-ratio 70%,60%,10% >out
+grep -q 'at most 70% misses with LRU: 4 frames' out && grep -q 'at most 60% misses with LRU: 5 frames' out && grep -q 'not with any' out || bad "wss: $(cat out)"
+"$vmm" wss -t belady --csv - | awk -F, '/^(tau|1|2|16),/ { print $1, $2 }' | same "wss" <(printf 'tau mean_pages\n1 1.000000\n2 1.916667\n16 4.000000\n')
+"$vmm" compare -t many -a lru,fifo --csv - | awk -F, '{ print $1, $2, $3 }' | sort -u | wc -l | same "compare" <(echo 7)
+"$vmm" compare -t many -a lru -m 100% --pt two,four,hashed,inverted | grep -c 'lru' | same "page tables compared" <(echo 4)
+"$vmm" sim -t many -f 10,100 -a lru,clock --html page.html -q && python3 - <<-END || bad "HTML"
+	import json, re
+	text = open("page.html").read()
+	data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1))
+	assert len(data["runs"]) == 4 and sum(data["heat"]["counts"]) == 50000, data["heat"]["rows"]
+	assert len(data["runs"][0]["intervals"]) > 50
+	assert not re.search(r'(src|href)=|url\(|https?://(?!www.w3.org)', text)
+END
+
 # --- local allocation: each process as if alone
 "$vmm" sim -t many -f 90 -a lru --allocation local --budget 2=50 --budget 3=20%,min=1 --json local.json -q 2>err
 grep -q "not a size\|0 frames" err || bad "a budget in bytes below a frame: $(cat err)"
@@ -159,6 +181,10 @@ fails "a table of 32 bits" 1 "beyond the page table" "$vmm" sim -t <(echo 1 R 0x
 fails "page sizes finer than recorded" 1 "finer than" "$vmm" sim -t belady.vmt -f 3 -p 1K
 fails "a percentage of a pipe" 1 "once only" "$vmm" sim -t - -m 10%
 fails "the future of a pipe" 1 "once only" "$vmm" sim -t - -f 3 -a vmin
+fails "a program compared" 2 "not compared" "$vmm" compare -f 3 -- true
+fails "a target" 2 "no list" "$vmm" wss -t belady --miss-ratio 5
+fails "reduce without K" 2 "no --sad" "$vmm" trace reduce -o x.vmt belady
+fails "K elsewhere" 2 "keeps everything" "$vmm" trace cut --sad 4 -o x.vmt belady
 mkfifo pipe
 cat belady >pipe &
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
