@@ -7,6 +7,7 @@
 #ifndef VMM_REPLAY_UNIT_H
 #define VMM_REPLAY_UNIT_H
 
+#define FRAME_CLEARED_SEEN false
 /* Notes are in frame_of: engine.h. */
 #define PAGE_NOTE_STRIDE(notes) sizeof(uint32_t)
 
