@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 #include "cli/sim_local.h"
+#include "cli/sim_report.h"
 #include "cli/sim_run.h"
 #include "cli/trace_text.h"
 
@@ -20,6 +21,7 @@
 struct full_run {
 	struct full model;
 	struct vmm_mmu *mmus; /* by cell */
+	struct timing timing;
 	struct opt_table table;
 	struct sim_quotas quotas;
 };
@@ -30,8 +32,8 @@ static int show(void *arg, uint64_t references, double done)
 	return 0;
 }
 
-static void config_set(const struct sim_options *o, const struct sim_cell *c, struct vmm_mmu *mmu,
-		       struct vmm_config *config)
+static void config_set(const struct sim_options *o, const struct sim_cell *c,
+		       const struct timing *timing, struct vmm_mmu *mmu, struct vmm_config *config)
 {
 	*mmu = (struct vmm_mmu){ .page_table = c->table,
 				 .tlb = o->tlb,
@@ -46,6 +48,7 @@ static void config_set(const struct sim_options *o, const struct sim_cell *c, st
 		.large = o->large,
 		.prefetch = o->prefetch,
 		.numa = o->numa,
+		.timing = timing,
 		.swap_pages = (uint32_t)((o->swap_mib << 20) / o->page_size),
 		.flags = (o->time_faults ? VMM_FLAG_TIME_FAULTS : 0) |
 			 (o->probation ? VMM_FLAG_PROBATION : 0),
@@ -94,7 +97,7 @@ static void config_complain(const struct sim_options *o, const struct full_cell 
 		  { .frames = 2, .mmu = &(struct vmm_mmu){ .tlb = o->tlb } } },
 		{ "--numa",
 		  o->numa,
-		  "Write --numa 2 or --numa 4:interleave,remote-ns=50.",
+		  "Write --numa 2 or --numa 4:interleave,remote-ns=150.",
 		  { .frames = c->frames, .numa = o->numa } },
 		{ "--large",
 		  o->large,
@@ -136,12 +139,14 @@ static void reference_complain(const struct sim_options *o, const struct full *m
 				 ? cell->config.mmu->page_table
 				 : "");
 		break;
-	case -ENOSPC:
-		complain("--swap", "Give more, or leave it out.",
-			 "the swap device of %" PRIu64 " MiB was full at reference %" PRIu64,
-			 o->swap_mib, at);
-		break;
 	case -ENOMEM:
+		if (o->swap_mib) {
+			complain("--swap", "Give more swap, or more frames.",
+				 "at reference %" PRIu64
+				 " every frame was dirty and the device of %" PRIu64 " MiB full",
+				 at, o->swap_mib);
+			break;
+		}
 		complain("sim", "Give more frames; or the simulation itself needs more memory.",
 			 "reference %" PRIu64 " found no frame that could be taken, with %u frames",
 			 at, cell->config.frames);
@@ -172,6 +177,7 @@ static void results_take(struct sim_result *r, struct full *m)
 		c->n_processes = from->n_processes;
 		memcpy(c->applies, from->applies, sizeof(c->applies));
 		c->cpu_ns = from->cpu_ns;
+		c->extra_ns = from->extra_ns;
 	}
 	r->totals = m->totals;
 	r->rows = m->rows;
@@ -217,6 +223,7 @@ int sim_run_full(const struct sim_options *o, struct trace_source *trace,
 					 .warmup = warmup,
 					 .interval = o->interval,
 					 .progress = show },
+			      .timing = sim_timing(o),
 			      .table = { .fd = -1 } };
 	double start = now_s();
 	int err = -ENOMEM;
@@ -229,7 +236,7 @@ int sim_run_full(const struct sim_options *o, struct trace_source *trace,
 	}
 	err = o->local ? sim_quotas_make(o, count, r, &f.quotas) : 0;
 	for (uint32_t i = 0; i < r->n_cells && !err; i++) {
-		config_set(o, &r->cells[i], &f.mmus[i], &f.model.cells[i].config);
+		config_set(o, &r->cells[i], &f.timing, &f.mmus[i], &f.model.cells[i].config);
 		if (!o->local)
 			continue;
 		f.model.cells[i].quotas = f.quotas.list + (size_t)i * f.quotas.n_pids;

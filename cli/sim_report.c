@@ -3,7 +3,6 @@
 #include "cli/sim_report.h"
 #include "cli/cli.h"
 #include "cli/output.h"
-#include "core/timing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@ bool sim_cell_has(const struct sim_cell *cell, const char *counter)
 	return false;
 }
 
-static struct timing timing_of(const struct sim_options *o)
+struct timing sim_timing(const struct sim_options *o)
 {
 	return (struct timing){ .tlb_ns = (uint32_t)o->tlb_ns,
 				.mem_ns = (uint32_t)o->mem_ns,
@@ -30,16 +29,16 @@ static struct timing timing_of(const struct sim_options *o)
 
 double sim_amt_ns(const struct sim_options *o, const struct sim_cell *c)
 {
-	struct timing t = timing_of(o);
+	struct timing t = sim_timing(o);
 
-	return sim_cell_has(c, "store_reads") ? timing_amt_ns(&t, &c->stats, 0) : 0;
+	return sim_cell_has(c, "store_reads") ? timing_amt_ns(&t, &c->stats, c->extra_ns) : 0;
 }
 
 double sim_slowdown(const struct sim_options *o, const struct sim_cell *c)
 {
-	struct timing t = timing_of(o);
+	struct timing t = sim_timing(o);
 
-	return sim_cell_has(c, "store_reads") ? timing_slowdown(&t, &c->stats, 0) : 0;
+	return sim_cell_has(c, "store_reads") ? timing_slowdown(&t, &c->stats, c->extra_ns) : 0;
 }
 
 bool sim_approximate(const struct sim_result *r, const struct sim_cell *c)
@@ -178,6 +177,7 @@ static void csv_row(FILE *file, const struct sim_report *r, const struct sim_res
 	char params[256];
 
 	part.stats = *s;
+	part.extra_ns = s == &c->stats ? c->extra_ns : 0;
 	csv_config(file, r, res, c);
 	fprintf(file, ",%s,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.9f",
 		sim_policy_name(c->policy), c->frames, s->accesses, s->reads, s->writes, s->faults,

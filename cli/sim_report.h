@@ -5,6 +5,8 @@
 
 #include "cli/sim_run.h"
 
+#include "core/timing.h"
+
 #include <jansson.h>
 
 struct sim_report {
@@ -26,6 +28,7 @@ struct sim_group sim_group_at(const struct sim_result *result, uint32_t first);
 /* No other group with the same table and frames can be said to have as few faults. */
 bool sim_group_best(const struct sim_result *result, const struct sim_group *group);
 
+struct timing sim_timing(const struct sim_options *options);
 /* The timing model (core/timing.h) on the cell's counters; 0 where they do not suffice. */
 double sim_amt_ns(const struct sim_options *options, const struct sim_cell *cell);
 double sim_slowdown(const struct sim_options *options, const struct sim_cell *cell);

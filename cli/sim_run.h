@@ -26,6 +26,7 @@ struct sim_cell {
 	struct full_process *processes;
 	uint32_t n_processes;
 	bool applies[FULL_COUNTERS]; /* which counters mean something, by vm_stat_list */
+	uint64_t extra_ns;           /* of the timing model, beyond the counters */
 	uint64_t cpu_ns;             /* of the replay, the median of --repeat; 0: not measured */
 };
 

@@ -69,7 +69,7 @@ static void text_model(const struct sim_report *r, const struct sim_cell *c)
 	       sim_slowdown(o, c));
 	if (sim_cell_has(c, "tlb_hits"))
 		printf("TLB %" PRIu64 " ns, ", o->tlb_ns);
-	printf("memory %" PRIu64 " ns, fault %" PRIu64 " us,\n              swap %" PRIu64
+	printf("memory %" PRIu64 " ns,\n              fault %" PRIu64 " us, swap %" PRIu64
 	       " us a page)\n",
 	       o->mem_ns, o->fault_us, o->swap_us);
 }
@@ -101,7 +101,7 @@ static void text_others(const struct sim_cell *c)
 		"pt_bytes",        "footprint_pages", "resident_sum",    "resident_peak_frames",
 		"faults_soft",     "faults_spurious", "faults_write",    "references_cleared",
 	};
-	int column = 0;
+	int column = 0, lines = 0;
 
 	for (uint32_t i = 0; i < vm_stat_count; i++) {
 		uint64_t value = vm_stat_get(&c->stats, &vm_stat_list[i]);
@@ -115,10 +115,14 @@ static void text_others(const struct sim_cell *c)
 		snprintf(word, sizeof(word), "%s %" PRIu64, vm_stat_list[i].name, value);
 		if (column && column + (int)strlen(word) + 2 > WIDTH)
 			column = 0;
-		printf("%s%s", column ? ", " : "\n  also        " + !i, word);
+		printf("%s%s",
+		       column    ? ", "
+		       : lines++ ? "\n              "
+				 : "  also        ",
+		       word);
 		column = column ? column + (int)strlen(word) + 2 : 14 + (int)strlen(word);
 	}
-	if (column)
+	if (lines)
 		putchar('\n');
 }
 

@@ -43,7 +43,8 @@ struct full_cell {
 	struct full_process *processes; /* out: free() */
 	uint32_t n_processes;
 	bool applies[FULL_COUNTERS]; /* out: by vm_stat_list */
-	uint64_t cpu_ns;             /* out */
+	uint64_t extra_ns; /* out: what references took beyond their counters (timing.h), after warm-up */
+	uint64_t cpu_ns; /* out */
 };
 
 struct full {

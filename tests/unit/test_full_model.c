@@ -250,12 +250,48 @@ static void test_all_warm(void **state)
 	full_cell_destroy(&cell);
 }
 
+/* The mean time is the library's, also of what follows a warm-up: time adds up. */
+static void test_time(void **state)
+{
+	struct timing t = { .tlb_ns = 3, .mem_ns = 70, .fault_us = 11, .swap_us = 13 };
+	struct full_cell cells[2] = { 0 };
+	struct full m = { .cells = &cells[0], .n_cells = 1 }, warm = m;
+	struct vmm_config c = {
+		.policy = "lru", .frames = 40, .numa = "2:interleave,remote-ns=150", .timing = &t
+	};
+	struct vmm *v = vmm_create(&c);
+	double before = 0, after;
+
+	(void)state;
+	assert_non_null(v);
+	cells[0].config = cells[1].config = c;
+	warm.cells = &cells[1];
+	warm.warmup = 1000;
+	run(&m);
+	run(&warm);
+	for (uint32_t i = 0; i < N; i++) {
+		if (i == 1000)
+			before = vmm_amt_ns(v) * 1000;
+		assert_true(vmm_access(v, records[i].pid, records[i].vpn << 12, records[i].kind) >=
+			    0);
+	}
+	after = vmm_amt_ns(v) * N;
+	assert_true(cells[0].extra_ns > 0);
+	assert_true(timing_total_ns(&t, &cells[0].stats, cells[0].extra_ns) > after - 2 &&
+		    timing_total_ns(&t, &cells[0].stats, cells[0].extra_ns) < after + 2);
+	after -= before;
+	assert_true(timing_total_ns(&t, &cells[1].stats, cells[1].extra_ns) > after - 2 &&
+		    timing_total_ns(&t, &cells[1].stats, cells[1].extra_ns) < after + 2);
+	cells_destroy(cells, 2);
+	vmm_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_engines_equal), cmocka_unit_test(test_future),
 		cmocka_unit_test(test_errors),        cmocka_unit_test(test_local),
-		cmocka_unit_test(test_all_warm),
+		cmocka_unit_test(test_all_warm),      cmocka_unit_test(test_time),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
