@@ -267,7 +267,7 @@ tidy:
 install-deps:
 	@.ci/deps.sh build demo check apps lint
 
-HEADERS := vmm stats policy policy_common frame frame_age frame_list frame_heap frame_circle ghost rng
+HEADERS := vmm stats timing policy policy_common frame frame_age frame_list frame_heap frame_circle ghost rng
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/vmm
 	ln -sf vmm $(DESTDIR)$(PREFIX)/bin/trace_gen

@@ -22,14 +22,26 @@ const char *report_fidelity(const struct report *report)
 
 bool report_counter_applies(const struct report *report, const struct vm_stat_info *counter)
 {
-	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB or page tables. */
-	static const char *const never[] = { "accesses",         "reads",
-					     "writes",           "faults_file",
-					     "faults_cow_alloc", "faults_cow",
-					     "tlb_hits",         "tlb_misses",
-					     "tlb_shootdowns",   "tlb_reach_bytes",
-					     "pt_walk_accesses", "pt_bytes",
-					     "resident_sum",     NULL };
+	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB, page tables, nodes or swap device. */
+	static const char *const never[] = { "accesses",
+					     "reads",
+					     "writes",
+					     "faults_file",
+					     "faults_cow_alloc",
+					     "faults_cow",
+					     "tlb_hits",
+					     "tlb_misses",
+					     "tlb_shootdowns",
+					     "tlb_reach_bytes",
+					     "pt_walk_accesses",
+					     "pt_bytes",
+					     "resident_sum",
+					     "numa_local",
+					     "numa_remote",
+					     "numa_migrations",
+					     "node_balance",
+					     "swap_used",
+					     NULL };
 
 	for (const char *const *n = never; *n; n++)
 		if (!strcmp(counter->name, *n))

@@ -43,7 +43,7 @@ void list_leave(struct vmm *v, uint32_t f)
 
 void peaks_note(struct vmm *v)
 {
-	uint64_t frames = (uint64_t)v->frames.used + v->frames.in_transit;
+	uint64_t frames = frames_taken(v);
 
 	if (v->stats.resident_peak_frames < frames)
 		v->stats.resident_peak_frames = frames;
@@ -114,6 +114,8 @@ static void evict_undo(struct vmm *v, struct page *p)
 	else
 		page_stays(v, p);
 	p->flags &= (uint8_t)~PAGE_WAS_IDLE;
+	if (v->slots)
+		slots_stays(v, v->frames.page[p->frame]);
 	mmu_sync(v, v->frames.page[p->frame]);
 }
 
@@ -214,13 +216,26 @@ static void idle_drop_victims(struct vmm *v, struct plan *plan)
 	plan->n_idle = n;
 }
 
-/* False when f cannot be a victim. */
+/* The policy's choice is of no use for the plan, or has nowhere to go: physical.h, page_slots.h. */
+static bool victim_refused(struct vmm *v, const struct plan *plan, uint32_t f)
+{
+	if (v->physical && plan->n_evict == 0 && !physical_suits(v, plan->page, f))
+		return true;
+	return v->slots && frame_dirty(&v->frames, f) && !slots_reserve(v, v->frames.page[f]);
+}
+
+/* False when f cannot be a victim, and there is no other. One that is refused is passed over: the policy is to choose again. */
 static bool victim_take(struct vmm *v, struct plan *plan, uint32_t f)
 {
 	struct page *p;
 
 	if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
 		return false;
+	if ((v->physical || v->slots) && victim_refused(v, plan, f)) {
+		v->frames.bits[f] |= FRAME_REJECTED;
+		v->n_rejected++;
+		return true;
+	}
 	p = &v->pages[v->frames.page[f]];
 	if (p->state == PAGE_IDLE)
 		p->flags |= PAGE_WAS_IDLE;
@@ -302,7 +317,7 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 	plan_open(v, plan, kind_of(v, &v->pages[id], write), id, thread, write);
 	if (plan->kind == FAULT_SPURIOUS)
 		return 0;
-	evict = plan->needs_frame && frames_free(&v->frames) == 0;
+	evict = plan->needs_frame && room_for(v, id) == 0;
 	if (v->probation) {
 		if (evict || probation_over(v, t) >= v->batch)
 			probation_end(v, &t->probation, plan);
@@ -318,6 +333,11 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 	return -ENOMEM;
 }
 
+bool core_has_room(struct vmm *v, const struct plan *plan)
+{
+	return room_for(v, plan->page) != 0;
+}
+
 int core_room(struct vmm *v, struct plan *plan)
 {
 	evict_list_settle(v);
@@ -328,7 +348,7 @@ int core_room(struct vmm *v, struct plan *plan)
 int core_room_begin(struct vmm *v, struct plan *plan)
 {
 	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
-	return frames_free(&v->frames) ? 0 : victims_choose(v, plan);
+	return room_for(v, VMM_NONE) ? 0 : victims_choose(v, plan);
 }
 
 void core_shrink(struct vmm *v, struct plan *plan)
@@ -359,9 +379,11 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 	v->stats.evictions++;
 	v->ops->remove(v->policy, f, page, REMOVE_EVICT);
 	list_leave(v, f);
-	frame_free(&v->frames, f);
+	frame_back(v, f);
 	p->frame = VMM_NONE;
 	p->flags &= PAGE_HAS_COPY;
+	if (v->slots && !p->flags)
+		slots_release(v, page);
 	p->state = p->flags ? PAGE_STORED : PAGE_ABSENT;
 	v->footprint -= p->state == PAGE_ABSENT;
 	debug_check(v);
@@ -422,7 +444,7 @@ static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
 static void fill_page(struct vmm *v, struct plan *plan)
 {
 	struct page *p = &v->pages[plan->page];
-	uint32_t f = frame_take(&v->frames);
+	uint32_t f = frame_for(v, p);
 
 	if (f == VMM_NONE)
 		return;

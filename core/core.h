@@ -25,7 +25,7 @@
  *   loop:
  *     unmap plan.idle[0..n_idle)       (on failure core_idle_failed(page))
  *     take out plan.evict[0..n_evict)  then core_evicted(page, dirty) or core_evict_failed(page)
- *     if plan.needs_frame and core_frames_free(v) == 0: core_room(v, &plan) and again (-ENOMEM: give up)
+ *     if plan.needs_frame and !core_has_room(v, &plan): core_room(v, &plan) and again (-ENOMEM: give up)
  *   fill the page as plan.kind says, then core_fill(v, &plan)
  *
  * The idle list never contains a page of the evict list. Both lists belong to the plan and are valid until the
@@ -90,6 +90,9 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 /* Class X: the virtual time of the next reference to the page of the core_fault that follows (policy_env.next_use). */
 void core_next_use(struct vmm *v, uint64_t next_use);
 
+/* Is a frame free for the plan's page? Without nodes and large pages the same as core_frames_free() != 0. */
+bool core_has_room(struct vmm *v, const struct plan *plan);
+
 /* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
 
@@ -114,7 +117,7 @@ void core_shrink(struct vmm *v, struct plan *plan);
  * bits: FRAME_REF, FRAME_DIRTY. Returns the page id in *page. -EEXIST when it is resident already. */
 int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,
 	       uint32_t *page);
-/* A page whose copy is in the store but which is not resident (fork of a stored page). */
+/* A page whose copy is in the store but which is not resident (fork of a stored page). -ENOSPC: the device is full. */
 int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page);
 
 /* Forgets the pages of [vpn, vpn+n); gone(arg, page id, page) is called for each just before, so that the driver drops

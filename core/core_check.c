@@ -144,5 +144,9 @@ int core_check(const struct vmm *v)
 		return -EINVAL;
 	if (v->mmu && mmu_check(v))
 		return -EINVAL;
+	if (v->physical && physical_check(v))
+		return -EINVAL;
+	if (v->slots && slots_check(v))
+		return -EINVAL;
 	return v->ops->check(v->policy);
 }

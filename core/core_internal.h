@@ -26,6 +26,8 @@
 #include "core/core.h"
 #include "core/frame_list.h"
 #include "core/page_map.h"
+#include "core/page_slots.h"
+#include "core/physical.h"
 
 #include <uthash.h>
 
@@ -52,7 +54,10 @@ struct vmm {
 	struct page_notes notes; /* in pages */
 	struct frame_table frames;
 	struct vm_stats stats;
-	struct mmu *mmu;   /* NULL: none is simulated */
+	struct mmu *mmu;           /* NULL: none is simulated */
+	struct physical *physical; /* NULL: memory is uniform, pages have one size */
+	struct page_slots *slots;  /* NULL: the store has no limit */
+	struct timing timing;
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */
 
@@ -85,6 +90,37 @@ static inline bool class_has_bits(const struct vmm *v)
 static inline bool page_resident(const struct page *p)
 {
 	return p->state == PAGE_MAPPED || p->state == PAGE_IDLE;
+}
+
+/* The frames that are free for this page; VMM_NONE: for any. */
+static inline uint32_t room_for(struct vmm *v, uint32_t page)
+{
+	return v->physical ? physical_free(v, page) : frames_free(&v->frames);
+}
+
+/* A frame in transit for the page, VMM_NONE when there is no room for it; and back. */
+static inline uint32_t frame_for(struct vmm *v, const struct page *p)
+{
+	return v->physical ? physical_take(v, p->space, p->vpn, 0) : frame_take(&v->frames);
+}
+static inline void frame_back(struct vmm *v, uint32_t f)
+{
+	if (v->physical)
+		physical_put(v, f);
+	else
+		frame_free(&v->frames, f);
+}
+
+/* The number by which memory knows the first byte of a resident page. */
+static inline uint32_t page_place(const struct vmm *v, const struct page *p)
+{
+	return v->physical ? v->physical->place[p->frame] : p->frame;
+}
+
+/* Base frames that are not free. */
+static inline uint32_t frames_taken(const struct vmm *v)
+{
+	return v->physical ? v->physical->ram.used : v->frames.used + v->frames.in_transit;
 }
 
 /* mmu.c: the page's state, frame or writability has changed. */

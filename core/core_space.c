@@ -45,6 +45,8 @@ uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
 	if (!reuse && v->page_count == v->page_capacity && pages_grow(v))
 		return VMM_NONE;
 	id = reuse ? v->page_free : v->page_count;
+	if (v->slots && slots_page(v, id))
+		return VMM_NONE;
 	if (page_map_set(&v->map, space, vpn, id))
 		return VMM_NONE;
 	if (reuse)
@@ -193,11 +195,11 @@ int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8
 	p = &v->pages[id];
 	if (p->state != PAGE_ABSENT && p->state != PAGE_STORED)
 		return -EEXIST;
-	if (frames_free(&v->frames) == 0)
+	if (room_for(v, id) == 0 || (v->slots && flags & PAGE_HAS_COPY && !slots_reserve(v, id)))
 		return -ENOSPC;
 	if (v->ops->fault)
 		v->ops->fault(v->policy, id);
-	f = frame_take(&v->frames);
+	f = frame_for(v, p);
 	frame_settle(&v->frames, f, id);
 	v->frames.bits[f] |= bits & FRAME_DIRTY;
 	if (v->class == POLICY_R1 || (v->class == POLICY_R0 && (bits & FRAME_REF)))
@@ -224,6 +226,8 @@ int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page)
 		return -ENOMEM;
 	if (v->pages[id].state != PAGE_ABSENT)
 		return -EEXIST;
+	if (v->slots && !slots_reserve(v, id))
+		return -ENOSPC;
 	v->pages[id].state = PAGE_STORED;
 	v->pages[id].flags = PAGE_HAS_COPY;
 	v->footprint++;
@@ -262,8 +266,10 @@ static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 		list_leave(v, f);
 		if (v->frames.bits[f] & FRAME_USED)
 			frame_lift(&v->frames, f);
-		frame_free(&v->frames, f);
+		frame_back(v, f);
 	}
+	if (v->slots)
+		slots_release(v, id);
 	if (v->open_page == id) {
 		v->open_page = VMM_NONE;
 		v->open_pinned = false;

@@ -66,6 +66,13 @@ static inline uint32_t ghost_find(const struct ghost *g, uint32_t page)
 	return entry < g->fresh && g->entry[entry].page == page ? entry : VMM_NONE;
 }
 
+/* policy_ops.recall. */
+static inline void ghost_prefetch(const struct ghost *g, uint32_t note)
+{
+	__builtin_prefetch(&g->entry[note - 1], 1);
+	__builtin_prefetch(&g->links.at[note - 1], 1);
+}
+
 /* The list that an entry is in. */
 static inline uint32_t ghost_list(const struct ghost *g, uint32_t entry)
 {

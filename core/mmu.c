@@ -76,7 +76,7 @@ static pte_t wanted(const struct vmm *v, const struct page *p)
 	/* an idle page has lost its reference bit only */
 	if (mapped ? p->flags & PAGE_WRITABLE : !(v->flags & VMM_FLAG_TRACK_DIRTY) || dirty)
 		flags |= PTE_WRITABLE;
-	return pte_make(p->frame, PAGE_4K, flags);
+	return pte_make(page_place(v, p), PAGE_4K, flags);
 }
 
 /* Writes the page's entry. True when the TLB may hold what was there before. */
@@ -95,7 +95,7 @@ static bool entry_write(struct vmm *v, const struct page *p)
 		*e = now ? now : pte_absent(*e);
 	else if (!now)
 		page_table_absent(&m->table, p->space, p->vpn);
-	else if (page_table_map(&m->table, p->space, p->vpn, PAGE_4K, p->frame,
+	else if (page_table_map(&m->table, p->space, p->vpn, PAGE_4K, pte_frame(now),
 				(uint32_t)now & PTE_FLAGS))
 		m->incomplete = true;
 	return m->has_tlb && before & PTE_PRESENT && before & PTE_ACCESSED && before != now;
@@ -246,6 +246,10 @@ int vmm_counter_applies(const struct vmm *v, const struct vm_stat_info *counter)
 		return v->mmu && v->mmu->has_tlb;
 	if (!strncmp(counter->name, "pt_", 3))
 		return v->mmu && v->mmu->has_table;
+	if (!strncmp(counter->name, "numa_", 5) || !strcmp(counter->name, "node_balance"))
+		return v->physical && v->physical->has_numa;
+	if (!strcmp(counter->name, "swap_used"))
+		return v->slots != NULL;
 	return true;
 }
 
@@ -263,7 +267,7 @@ static bool page_ok(const struct vmm *v, const struct page *p, uint64_t *held)
 	if (!m->has_tlb || !tlb_holds(&m->tlb, p->space, p->vpn, &pte))
 		return true;
 	++*held;
-	return p->state == PAGE_MAPPED && pte_frame(pte) == p->frame &&
+	return p->state == PAGE_MAPPED && pte_frame(pte) == pte_frame(now) &&
 	       !(pte & PTE_WRITABLE) == !(now & PTE_WRITABLE) &&
 	       (now & PTE_DIRTY || !(pte & PTE_DIRTY));
 }

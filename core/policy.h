@@ -16,6 +16,9 @@
  *     remove(F, page, EVICT)     F was evicted
  *   insert(F, P)                 P is resident in F (its bits are already set according to the class)
  *
+ * A victim may also be passed over, with neither of the two: it is on the wrong node (physical.h), or there is no room for its
+ * copy (page_slots.h). It is not evictable before the plan is closed, and keeps its place; victim() is called again.
+ *
  * Between victim() and remove() or reject() the core takes FRAME_USED from F, so frame_evictable(F) is false: when
  * several victims are chosen at once (batch) victim() is called again before the first one is removed, and a policy that
  * passes over what is not evictable cannot return it twice. Such frames are treated like pinned ones: their bits are
@@ -136,6 +139,15 @@ struct policy_ops {
 	 * bits. reject() and remove(EVICT) follow as for a victim.
 	 */
 	uint32_t (*surplus)(void *state);
+
+	/* --- For speed only; each may be NULL. --- */
+
+	/* The same as remove(F, old, EVICT) and then insert(F, page): a driver that fills the victim's frame at once. */
+	void (*replace)(void *state, uint32_t frame, uint32_t old, uint32_t page);
+	/* The frame that victim() would probably return now, VMM_NONE for no guess: its page is brought near. */
+	uint32_t (*peek)(const void *state);
+	/* A page with this note may soon be faulted on: what the note leads to is brought near. */
+	void (*recall)(const void *state, uint32_t note);
 };
 
 /*

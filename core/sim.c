@@ -8,6 +8,7 @@
 #include "core/core_internal.h"
 #include "core/mmu.h"
 #include "core/process.h"
+#include "core/spec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,11 +16,6 @@
 
 #define FLAGS_ALL (VMM_FLAG_PROBATION | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS | VMM_FLAG_LIVE)
 #define PAGE_SIZE_DEFAULT 4096u
-
-static bool wanted(const char *option)
-{
-	return option && strcmp(option, "off") != 0;
-}
 
 static int config_check(const struct vmm_config *c)
 {
@@ -29,7 +25,7 @@ static int config_check(const struct vmm_config *c)
 		return -EINVAL;
 	if (c->page_size & (c->page_size - 1))
 		return -EINVAL;
-	if (wanted(c->large) || wanted(c->prefetch) || wanted(c->numa) || c->swap_pages)
+	if (spec_wanted(c->large) || spec_wanted(c->prefetch))
 		return -ENOTSUP;
 	return 0;
 }
@@ -74,12 +70,17 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->hold_depth = 1;
 	v->next_use = UINT64_MAX;
 	v->notes.stride = sizeof(*v->pages);
+	v->timing = c->timing ? *c->timing : TIMING_DEFAULT;
 	page_map_init(&v->map);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
 		err = lists_init(v, c->frames);
 	if (!err && c->mmu)
 		err = mmu_create(v, c->mmu, c->seed);
+	if (!err)
+		err = physical_create(v, c);
+	if (!err && c->swap_pages)
+		err = slots_create(v, c->swap_pages);
 	if (err)
 		return err;
 	err = v->ops->create(&v->policy, &env);
@@ -124,6 +125,8 @@ void vmm_destroy(struct vmm *v)
 	}
 	processes_destroy(v);
 	mmu_destroy(v);
+	physical_destroy(v);
+	slots_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
 	frame_links_destroy(&v->links);
@@ -146,7 +149,7 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 	while (!err) {
 		for (uint32_t i = 0; i < plan.n_evict; i++)
 			core_evicted(v, plan.evict[i], -1);
-		if (!plan.needs_frame || frames_free(&v->frames))
+		if (!plan.needs_frame || core_has_room(v, &plan))
 			break;
 		err = core_room(v, &plan);
 	}
@@ -171,7 +174,7 @@ static void shrink(struct vmm *v)
 			core_evicted(v, plan.evict[i], -1);
 	} while (plan.n_evict);
 	core_fill(v, &plan);
-	v->stats.resident_sum += v->frames.used;
+	v->stats.resident_sum += frames_taken(v);
 }
 
 static bool sees_touches(const struct vmm *v)
@@ -241,6 +244,8 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 			: reference(v, pid, vpn, id, is_write);
 	if (result < 0)
 		return result;
+	if (v->physical)
+		physical_accessed(v, pid, id != VMM_NONE ? id : page_map_get(&v->map, pid, vpn));
 	stats_reference(&v->stats, is_write);
 	stats_reference(&p->stats, is_write);
 	p->stats.tlb_hits += v->stats.tlb_hits - hits;
@@ -265,7 +270,31 @@ int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, ui
 
 const struct vm_stats *vmm_stats(const struct vmm *v)
 {
-	if (v->mmu) /* the counts of its parts are fetched when asked for: not a change that the caller sees */
-		mmu_stats(v, (struct vm_stats *)&v->stats);
-	return &v->stats;
+	struct vm_stats *s = (struct vm_stats *)&v->stats;
+
+	/* the counts of the parts are fetched when asked for: not a change that the caller sees */
+	if (v->mmu)
+		mmu_stats(v, s);
+	if (v->physical)
+		physical_stats(v, s);
+	if (v->slots)
+		s->swap_used = v->slots->swap.peak;
+	return s;
+}
+
+static uint64_t extra_ns(const struct vmm *v)
+{
+	const struct physical *m = v->physical;
+
+	return m && m->has_numa ? numa_extra_ns(&m->numa, v->timing.mem_ns) : 0;
+}
+
+double vmm_amt_ns(const struct vmm *v)
+{
+	return timing_amt_ns(&v->timing, vmm_stats(v), extra_ns(v));
+}
+
+double vmm_slowdown(const struct vmm *v)
+{
+	return timing_slowdown(&v->timing, vmm_stats(v), extra_ns(v));
 }

@@ -21,6 +21,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct timing {
 	uint32_t tlb_ns, mem_ns;
 	uint32_t fault_us, swap_us;
@@ -33,5 +37,9 @@ struct timing {
 double timing_total_ns(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns);
 double timing_amt_ns(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns);
 double timing_slowdown(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,7 @@
 #define VMM_VMM_H
 
 #include "core/stats.h"
+#include "core/timing.h"
 
 #include <stdint.h>
 
@@ -38,23 +39,24 @@ struct vmm_config {
 	uint32_t window; /* class T live: most pages mapped at once (or one a thread); 0 means no limit */
 	uint32_t flags; /* VMM_FLAG_* */
 	uint64_t seed;
-	const char *policy;        /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
-	const struct vmm_mmu *mmu; /* NULL: translation is not simulated, and costs nothing */
-	const char *large;         /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
-	const char *prefetch;      /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" */
-	const char *numa;          /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
-	uint32_t swap_pages;       /* slots of the swap device; 0: as many as are needed */
+	const char *policy;          /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
+	const struct vmm_mmu *mmu;   /* NULL: translation is not simulated, and costs nothing */
+	const char *large;           /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
+	const char *prefetch;        /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" */
+	const char *numa;            /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
+	uint32_t swap_pages;         /* slots of the swap device; 0: as many as are needed */
+	const struct timing *timing; /* NULL: TIMING_DEFAULT. It changes no decision */
 };
 
 struct vmm;
 
-/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter), ENOENT (unknown policy or page table), ENOMEM. */
+/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter, more nodes than frames), ENOENT (unknown policy or page table), ENOMEM. */
 struct vmm *vmm_create(const struct vmm_config *config);
 void vmm_destroy(struct vmm *vmm);
 
 /*
  * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for a soft or
- * write fault only, or -errno (-ENOMEM: every frame is pinned; -ENOTSUP: the policy needs the future, vmm_access_next;
+ * write fault only, or -errno (-ENOMEM: every frame is pinned, or dirty while the swap device is full; -ENOTSUP: the policy needs the future, vmm_access_next;
  * -ERANGE: the page table has no such address). Processes come into being at their first reference.
  */
 int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
@@ -102,6 +104,13 @@ const struct vm_stats *vmm_process_stats(const struct vmm *vmm, uint32_t pid);
 
 /* The counters; valid until vmm_destroy. */
 const struct vm_stats *vmm_stats(const struct vmm *vmm);
+
+/*
+ * What the counters would have taken (timing.h): mean time of a reference in ns, and how many times that is the time of one
+ * that finds its page in local memory and, where there is a TLB, in that. 0 before the first reference.
+ */
+double vmm_amt_ns(const struct vmm *vmm);
+double vmm_slowdown(const struct vmm *vmm);
 
 /* Is the counter counted with this configuration? Reports leave out those that are not. */
 int vmm_counter_applies(const struct vmm *vmm, const struct vm_stat_info *counter);

@@ -113,6 +113,11 @@ static void twoq_insert(void *state, uint32_t f, uint32_t page)
 	frame_list_push_head(&s->links, &s->list[s->where[f]], f);
 }
 
+static void twoq_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct twoq *)state)->a1out, note);
+}
+
 static int twoq_check(const void *state)
 {
 	const struct twoq *s = state;
@@ -155,5 +160,6 @@ static const struct policy_ops twoq = {
 	.insert = twoq_insert,
 	.touch = twoq_touch,
 	.check = twoq_check,
+	.recall = twoq_recall,
 };
 POLICY_REGISTER(twoq);

@@ -138,6 +138,18 @@ static void arc_insert(void *state, uint32_t f, uint32_t page)
 		ghost_drop_oldest(&s->ghost, T2);
 }
 
+static uint32_t arc_peek(const void *state)
+{
+	const struct arc *s = state;
+
+	return s->list[s->list[T1].count > s->p ? T1 : T2].tail;
+}
+
+static void arc_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct arc *)state)->ghost, note);
+}
+
 static int arc_check(const void *state)
 {
 	const struct arc *s = state;
@@ -174,5 +186,7 @@ static const struct policy_ops arc = {
 	.insert = arc_insert,
 	.touch = arc_touch,
 	.check = arc_check,
+	.recall = arc_recall,
+	.peek = arc_peek,
 };
 POLICY_REGISTER(arc);

@@ -253,6 +253,11 @@ static void lirs_insert(void *state, uint32_t f, uint32_t page)
 	s_bound(l);
 }
 
+static void lirs_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct lirs *)state)->ghost, note);
+}
+
 static int lirs_check(const void *state)
 {
 	const struct lirs *l = state;
@@ -308,5 +313,6 @@ static const struct policy_ops lirs = {
 	.insert = lirs_insert,
 	.touch = lirs_touch,
 	.check = lirs_check,
+	.recall = lirs_recall,
 };
 POLICY_REGISTER(lirs);

@@ -198,6 +198,11 @@ static void s3fifo_insert(void *state, uint32_t f, uint32_t page)
 	frame_list_push_head(&s->links, &s->queue[s->where[f]], f);
 }
 
+static void s3fifo_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct s3fifo *)state)->ghost, note);
+}
+
 static int s3fifo_check(const void *state)
 {
 	const struct s3fifo *s = state;
@@ -256,5 +261,6 @@ static const struct policy_ops s3fifo = {
 	.insert = s3fifo_insert,
 	.touch = s3fifo_touch,
 	.check = s3fifo_check,
+	.recall = s3fifo_recall,
 };
 POLICY_REGISTER(s3fifo);

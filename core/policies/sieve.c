@@ -89,6 +89,13 @@ static void sieve_insert(void *state, uint32_t f, uint32_t page)
 	frame_list_push_head(&s->links, &s->queue, f);
 }
 
+static uint32_t sieve_peek(const void *state)
+{
+	const struct sieve *s = state;
+
+	return s->hand == VMM_NONE ? s->queue.tail : s->hand;
+}
+
 static int sieve_check(const void *state)
 {
 	const struct sieve *s = state;
@@ -113,5 +120,6 @@ static const struct policy_ops sieve = {
 	.remove = sieve_remove,
 	.insert = sieve_insert,
 	.check = sieve_check,
+	.peek = sieve_peek,
 };
 POLICY_REGISTER(sieve);

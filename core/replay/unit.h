@@ -12,7 +12,9 @@
 
 #ifndef REPLAY_UNIT_TRUSTED
 #define REPLAY_UNIT_TRUSTED true
-/* Notes are in frame_of: engine.h. (A user's policy is compiled once: its callbacks work with the notes of the core too.) */
+/* What holds in the engine only; the callbacks of a user's policy are compiled once and work in the core too. */
+#define FRAME_CLEARED_SEEN false
+/* Notes are in frame_of: engine.h. */
 #define PAGE_NOTE_STRIDE(notes) sizeof(uint32_t)
 #endif
 

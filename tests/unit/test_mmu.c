@@ -224,6 +224,17 @@ static void test_by_hand(void **state)
 	vmm_destroy(v);
 }
 
+/* Counters of what is off unless asked for. */
+static bool is_option(const char *name)
+{
+	static const char *const prefixes[] = { "tlb_", "pt_", "numa_", "node_", "swap_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -255,8 +266,7 @@ static void test_refused(void **state)
 	assert_int_equal(vmm_access(v, 1, 0x100000000, 1), 1);
 	for (uint32_t i = 0; i < vm_stat_count; i++)
 		assert_int_equal(vmm_counter_applies(v, &vm_stat_list[i]),
-				 strncmp(vm_stat_list[i].name, "tlb_", 4) &&
-					 strncmp(vm_stat_list[i].name, "pt_", 3));
+				 !is_option(vm_stat_list[i].name));
 	vmm_destroy(v);
 }
 
