@@ -94,8 +94,8 @@ uint32_t list_shift(struct list *l);           /* the first */
 uint32_t list_index(const struct list *l, uint32_t page);
 void list_put(struct list *l, uint32_t at, uint32_t page);
 
-uint64_t draw_bits(struct mem *m); /* splitmix64 */
-double draw(struct mem *m);        /* in [0, 1): the upper 53 bits */
+uint64_t draw_bits(struct mem *m);                     /* splitmix64 */
+double draw(struct mem *m);                            /* in [0, 1): the upper 53 bits */
 uint32_t share(const struct mem *m, uint64_t percent); /* max(1, floor) */
 static inline bool full(const struct mem *m)
 {
