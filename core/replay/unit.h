@@ -12,7 +12,7 @@
 
 #ifndef REPLAY_UNIT_TRUSTED
 #define REPLAY_UNIT_TRUSTED true
-/* What holds in the engine only; the callbacks of a user's policy are compiled once and work in the core too. */
+/* A user's policy is compiled once: its callbacks work in the core too, so these two do not hold there. */
 #define FRAME_CLEARED_SEEN false
 /* Notes are in frame_of: engine.h. */
 #define PAGE_NOTE_STRIDE(notes) sizeof(uint32_t)
@@ -39,7 +39,8 @@
 	}                                                                                          \
 	__attribute__((flatten)) static int name(struct replay *r, const uint32_t *refs, size_t n) \
 	{                                                                                          \
-		return replay_dispatch(r, &(table), name##_fault, writes, refs, n);                \
+		return replay_dispatch(r, &(table), name##_fault, REPLAY_UNIT_TRUSTED, writes,     \
+				       refs, n);                                                   \
 	}
 
 #include "core/replay/engine.h"
