@@ -22,7 +22,7 @@ const char *report_fidelity(const struct report *report)
 
 bool report_counter_applies(const struct report *report, const struct vm_stat_info *counter)
 {
-	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB, page tables, nodes or swap device. */
+	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB, page tables, nodes, swap device or prefetching. */
 	static const char *const never[] = { "accesses",
 					     "reads",
 					     "writes",
@@ -41,6 +41,12 @@ bool report_counter_applies(const struct report *report, const struct vm_stat_in
 					     "numa_migrations",
 					     "node_balance",
 					     "swap_used",
+					     "prefetch_issued",
+					     "prefetch_used",
+					     "prefetch_wasted",
+					     "prefetch_late",
+					     "prefetch_wait_ns",
+					     "prefetch_saved_ns",
 					     NULL };
 
 	for (const char *const *n = never; *n; n++)

@@ -163,8 +163,9 @@ static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, ui
 	plan->kind = kind;
 	plan->write = write;
 	plan->writable = true;
-	plan->needs_frame = kind == FAULT_ZERO || kind == FAULT_MAJOR || kind == FAULT_ROOM;
-	plan->n_idle = plan->n_evict = 0;
+	plan->needs_frame = kind == FAULT_ZERO || kind == FAULT_MAJOR || kind == FAULT_ROOM ||
+			    kind == FAULT_PREFETCH;
+	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
 	plan->idle = v->idle;
 	plan->evict = v->evict;
 	v->open_page = page;
@@ -300,6 +301,21 @@ static enum fault_kind kind_of(const struct vmm *v, const struct page *p, bool w
 	}
 }
 
+/* The policy learns of the plan's page and, when no frame is free for it, makes room. */
+static int frame_plan(struct vmm *v, struct plan *plan)
+{
+	bool evict = room_for(v, plan->page) == 0;
+
+	if (v->ops->fault)
+		v->ops->fault(v->policy, plan->page);
+	if (!evict || victims_choose(v, plan) == 0)
+		return 0;
+	while (plan->n_idle)
+		core_idle_failed(v, v->idle[--plan->n_idle]);
+	plan_close(v);
+	return -ENOMEM;
+}
+
 int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
 	       struct plan *plan)
 {
@@ -323,14 +339,15 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 			probation_end(v, &t->probation, plan);
 		probation_end(v, &v->orphans, plan);
 	}
-	if (plan->needs_frame && v->ops->fault)
-		v->ops->fault(v->policy, id);
-	if (!evict || victims_choose(v, plan) == 0)
-		return 0;
-	while (plan->n_idle)
-		core_idle_failed(v, v->idle[--plan->n_idle]);
-	plan_close(v);
-	return -ENOMEM;
+	return plan->needs_frame ? frame_plan(v, plan) : 0;
+}
+
+int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan)
+{
+	if (v->pages[page].state != PAGE_STORED)
+		return -EALREADY;
+	plan_open(v, plan, FAULT_PREFETCH, page, VMM_NONE, false);
+	return frame_plan(v, plan);
 }
 
 bool core_has_room(struct vmm *v, const struct plan *plan)
@@ -384,6 +401,8 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 	frame_back(v, f);
 	p->frame = VMM_NONE;
 	p->flags &= PAGE_HAS_COPY;
+	if (p->prefetched)
+		prefetcher_wasted(v, page);
 	if (v->slots && !p->flags)
 		slots_release(v, page);
 	p->state = p->flags ? PAGE_STORED : PAGE_ABSENT;
@@ -495,7 +514,10 @@ static void touch_page(struct vmm *v, struct plan *plan)
 		v->stats.faults_write++;
 		return;
 	}
-	v->stats.faults_soft++;
+	if (p->prefetched)
+		prefetcher_used(v, plan->page);
+	else
+		v->stats.faults_soft++;
 	if (class_has_bits(v))
 		v->frames.bits[p->frame] |= FRAME_REF;
 	if (v->class == POLICY_T && (v->flags & VMM_FLAG_LIVE))
@@ -506,12 +528,17 @@ void core_fill(struct vmm *v, struct plan *plan)
 {
 	struct thread *t;
 	struct page *p;
+	bool used;
 
-	plan->n_idle = plan->n_evict = 0;
-	if (plan->kind == FAULT_ROOM) {
+	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
+	if (plan->kind == FAULT_ROOM || plan->kind == FAULT_PREFETCH) {
+		if (plan->kind == FAULT_PREFETCH)
+			prefetcher_fill(v, plan->page);
 		plan_close(v);
+		debug_check(v);
 		return;
 	}
+	used = v->pages[plan->page].prefetched;
 	if (plan->kind == FAULT_SPURIOUS)
 		v->stats.faults_spurious++;
 	else if (plan->needs_frame)
@@ -520,6 +547,8 @@ void core_fill(struct vmm *v, struct plan *plan)
 		touch_page(v, plan);
 	p = &v->pages[plan->page];
 	if (p->frame != VMM_NONE) {
+		if (v->prefetcher)
+			prefetcher_event(v, plan, used);
 		t = thread_find(v, plan->thread);
 		if (t)
 			hold_take(v, t, plan->page);

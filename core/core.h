@@ -57,6 +57,7 @@ struct page {
 	uint32_t note;  /* of the policy: page_notes */
 	uint8_t state;
 	uint8_t flags;
+	uint8_t prefetched; /* resident only because of a prefetch, and not used since: IDLE */
 };
 
 enum fault_kind {
@@ -66,6 +67,7 @@ enum fault_kind {
 	FAULT_ZERO,     /* fill with zeros */
 	FAULT_MAJOR,    /* fill from the store */
 	FAULT_ROOM,     /* no page: core_room on its own */
+	FAULT_PREFETCH, /* fill from the store, leave unmapped: core_prefetch */
 };
 
 struct plan {
@@ -77,6 +79,8 @@ struct plan {
 	bool needs_frame; /* ZERO, MAJOR, ROOM */
 	uint32_t n_idle, n_evict;
 	const uint32_t *idle, *evict; /* page ids */
+	uint32_t n_prefetch;          /* set by core_fill */
+	const uint32_t *prefetch;     /* pages that are worth a core_prefetch each, soonest first */
 };
 
 /*
@@ -103,6 +107,17 @@ void core_idle_failed(struct vmm *v, uint32_t page); /* the reference bit is set
 
 /* Completes the fault: counts it, maps the page. May refill plan->idle (window exits). */
 void core_fill(struct vmm *v, struct plan *plan);
+
+/*
+ * Prefetching (vmm_config.prefetch). After core_fill a driver may open a plan of kind FAULT_PREFETCH for each of plan.prefetch,
+ * in order, and carry it out as that of a fault: make room, fill from the store, core_fill. The page becomes resident but
+ * stays unmapped, so that its first use is seen: a FAULT_SOFT, counted as prefetch_used. A driver that reads from a device
+ * may ask for all of them at once before the first plan, and fill contiguous ones together. The policy gets the page as after a
+ * fault, with its reference bit clear. Only pages whose content is in the store are named: a page that was never written has
+ * nothing to be fetched. 0; -EALREADY the page is no longer in the store only; -ENOMEM no frame: give up the others too.
+ * What must stay resident meanwhile (the page that was faulted on) is pinned, or held by its thread.
+ */
+int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan);
 
 /* The pages of a new plan with kind FAULT_ROOM: when no frame is free, victims so that one becomes free. */
 int core_room_begin(struct vmm *v, struct plan *plan);

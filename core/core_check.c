@@ -16,7 +16,7 @@ static bool page_ok(const struct vmm *v, uint32_t id)
 	if (core_find(v, p->space, p->vpn) != id)
 		return false;
 	if (!taken)
-		return p->frame == VMM_NONE && !(p->flags & ~PAGE_HAS_COPY) &&
+		return p->frame == VMM_NONE && !p->prefetched && !(p->flags & ~PAGE_HAS_COPY) &&
 		       (p->state != PAGE_STORED || p->flags & PAGE_HAS_COPY) &&
 		       (p->state != PAGE_ABSENT || !(p->flags & PAGE_HAS_COPY)) &&
 		       (p->state != PAGE_FILLING || v->open_page == id);
@@ -28,7 +28,10 @@ static bool page_ok(const struct vmm *v, uint32_t id)
 	    t->pins[p->frame] < v->holds[p->frame])
 		return false;
 	ref = frame_referenced(t, p->frame);
-	if (p->state == PAGE_IDLE && (ref || v->class == POLICY_F))
+	if (p->prefetched && p->state != PAGE_IDLE &&
+	    !(p->state == PAGE_EVICTING && p->flags & PAGE_WAS_IDLE))
+		return false;
+	if (p->state == PAGE_IDLE && (ref || (v->class == POLICY_F && !p->prefetched)))
 		return false;
 	if (p->state == PAGE_MAPPED && v->class == POLICY_R1 && !ref)
 		return false;
@@ -147,6 +150,8 @@ int core_check(const struct vmm *v)
 	if (v->physical && physical_check(v))
 		return -EINVAL;
 	if (v->slots && slots_check(v))
+		return -EINVAL;
+	if (prefetcher_check(v))
 		return -EINVAL;
 	return v->ops->check(v->policy);
 }

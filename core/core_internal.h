@@ -28,6 +28,7 @@
 #include "core/page_map.h"
 #include "core/page_slots.h"
 #include "core/physical.h"
+#include "core/prefetcher.h"
 
 #include <uthash.h>
 
@@ -54,9 +55,10 @@ struct vmm {
 	struct page_notes notes; /* in pages */
 	struct frame_table frames;
 	struct vm_stats stats;
-	struct mmu *mmu;           /* NULL: none is simulated */
-	struct physical *physical; /* NULL: memory is uniform, pages have one size */
-	struct page_slots *slots;  /* NULL: the store has no limit */
+	struct mmu *mmu;               /* NULL: none is simulated */
+	struct physical *physical;     /* NULL: memory is uniform, pages have one size */
+	struct page_slots *slots;      /* NULL: the store has no limit */
+	struct prefetcher *prefetcher; /* NULL: none */
 	struct timing timing;
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */

@@ -268,6 +268,8 @@ static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 			frame_lift(&v->frames, f);
 		frame_back(v, f);
 	}
+	if (p->prefetched)
+		prefetcher_wasted(v, id);
 	if (v->slots)
 		slots_release(v, id);
 	if (v->open_page == id) {

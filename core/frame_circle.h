@@ -82,12 +82,12 @@ static inline void frame_circle_replace(struct frame_circle *c, uint32_t f)
 	frame_circle_insert(c, f);
 }
 
-/* A guess at a frame that the hand will reach after some of the next victims. */
+/* A guess at a frame that will soon be a victim; VMM_NONE for none. */
 static inline uint32_t frame_circle_ahead(const struct frame_circle *c)
 {
 	uint32_t f = c->hand + 8;
 
-	return c->ascending && f < c->list.count ? f : VMM_NONE;
+	return c->ascending && f < c->list.count ? f : c->hand;
 }
 
 /* The invariants above, and every frame that holds a page is there: 0 or -EINVAL. */

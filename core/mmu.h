@@ -50,6 +50,8 @@ void mmu_changed(struct vmm *v, uint32_t id); /* through mmu_sync */
 void mmu_forget(struct vmm *v, uint32_t id);  /* the page goes, or its number changes */
 void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n); /* victims of one choice */
 
+void mmu_walks(const struct vmm *v,
+	       struct vm_stats *s); /* pt_walk_accesses alone, which is cheap */
 void mmu_stats(const struct vmm *v, struct vm_stats *s); /* what is counted elsewhere */
 int mmu_check(const struct vmm *v);                      /* 0, -EINVAL */
 

@@ -147,6 +147,12 @@ void physical_accessed(struct vmm *v, uint32_t process, uint32_t page)
 	mmu_sync(v, page);
 }
 
+void physical_exit(struct vmm *v, uint32_t process)
+{
+	if (v->physical->has_numa)
+		numa_process_exit(&v->physical->numa, process);
+}
+
 void physical_stats(const struct vmm *v, struct vm_stats *s)
 {
 	const struct physical *m = v->physical;
@@ -157,6 +163,13 @@ void physical_stats(const struct vmm *v, struct vm_stats *s)
 	s->numa_remote = numa_remote(&m->numa);
 	s->numa_migrations = m->numa.migrations;
 	s->node_balance = numa_balance_percent(&m->numa, &m->ram);
+}
+
+uint64_t physical_extra_ns(const struct vmm *v)
+{
+	const struct physical *m = v->physical;
+
+	return m->has_numa ? numa_extra_ns(&m->numa, v->timing.mem_ns) : 0;
 }
 
 int physical_check(const struct vmm *v)

@@ -47,7 +47,10 @@ bool physical_suits(struct vmm *v, uint32_t page, uint32_t f);
 /* The process has accessed the page, which is resident: counted, and the page moves when the placement says so. */
 void physical_accessed(struct vmm *v, uint32_t process, uint32_t page);
 
+void physical_exit(struct vmm *v, uint32_t process); /* its home is forgotten */
+
 void physical_stats(const struct vmm *v, struct vm_stats *s); /* what is counted elsewhere */
-int physical_check(const struct vmm *v);                      /* 0, -EINVAL */
+uint64_t physical_extra_ns(const struct vmm *v); /* what remote references took beyond local ones */
+int physical_check(const struct vmm *v);         /* 0, -EINVAL */
 
 #endif

@@ -151,22 +151,63 @@ struct policy_ops {
 };
 
 /*
- * Puts a table into the registry: one line below it. The pointers are collected in a linker section, so a new policy
- * is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive). Policy files
- * are compiled once more with another meaning of this line: core/replay/unit.h.
+ * Puts a table into the registry: one line below it, one a file. The pointers are collected in a linker section, so a new
+ * policy is a new file and nothing else; who links libvmm from an archive must take it whole (-Wl,--whole-archive). Policy
+ * files are compiled once more with another meaning of this line: core/replay/unit.h.
+ *
+ * In a shared object (a policy of the user's own, docs/adding-a-policy.md) the sections are found through the symbol
+ * vmm_policy_export. It is weak, so that several files may be linked into one object.
  */
 #ifndef POLICY_REGISTER
 #define POLICY_REGISTER(ops)                                                                       \
+	POLICY_EXPORT(NULL, NULL, 0);                                                              \
 	static const struct policy_ops *const ops##_entry                                          \
 		__attribute__((used, section("vmm_policies"))) = &(ops)
 #endif
+
+struct replay_unit;
+
+struct policy_export {
+	uint32_t abi;      /* VMM_POLICY_ABI */
+	uint32_t ops_size; /* sizeof(struct policy_ops) */
+	const struct policy_ops *const *first, *const *end;
+	/* Policies with their own replay loop, and REPLAY_ABI of the loop; or none. */
+	const struct replay_unit *const *unit_first, *const *unit_end;
+	uint32_t replay_abi;
+};
+
+extern const struct policy_ops *const __start_vmm_policies[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct policy_ops *const __stop_vmm_policies[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct policy_export vmm_policy_export;
+
+#define POLICY_EXPORT(units, units_end, loop_abi)                                                  \
+	__attribute__((weak, visibility("default")))                                               \
+	const struct policy_export vmm_policy_export = { VMM_POLICY_ABI,                           \
+							 sizeof(struct policy_ops),                \
+							 __start_vmm_policies,                     \
+							 __stop_vmm_policies,                      \
+							 units,                                    \
+							 units_end,                                \
+							 loop_abi }
 
 /* Registry. Names and aliases compare without case. Tables with a wrong ABI or a missing callback are left out. */
 const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
 const struct policy_ops *
 policy_nearest(const char *name); /* best guess for "did you mean"; never NULL */
-const struct policy_ops *const *
-policy_all(void); /* NULL-terminated, in the order of docs/policies.md */
+const struct policy_ops *const *policy_all(
+	void); /* NULL-terminated, in the order of docs/policies.md; then those that were added */
+
+/* What a table lacks: the name of the first field that is required and not set, "abi" for another ABI; NULL: nothing. */
+const char *policy_lacks(const struct policy_ops *ops);
+
+/*
+ * Adds a table at run time, before anything uses the registry in another thread. It must outlive the process's use of
+ * policies. 0; -EINVAL: policy_lacks something, or its name is empty, too long or contains ':' or ','; -EEXIST: there is one of
+ * that name; -ENOSPC.
+ */
+int policy_registry_add(const struct policy_ops *ops);
 
 /*
  * Parses "clock:ref-at-load=0" into ops and values. 0; -ENOENT unknown policy; -EINVAL bad parameter, with *bad

@@ -26,6 +26,11 @@
 	X(faults_soft)                                                                             \
 	X(faults_write)                                                                            \
 	X(faults_cow)                                                                              \
+	X(prefetch_issued)                                                                         \
+	X(prefetch_used)                                                                           \
+	X(prefetch_late)                                                                           \
+	X(prefetch_wait_ns)                                                                        \
+	X(prefetch_saved_ns)                                                                       \
 	X(store_reads)
 
 struct process {

@@ -25,7 +25,7 @@ static int config_check(const struct vmm_config *c)
 		return -EINVAL;
 	if (c->page_size & (c->page_size - 1))
 		return -EINVAL;
-	if (spec_wanted(c->large) || spec_wanted(c->prefetch))
+	if (spec_wanted(c->large))
 		return -ENOTSUP;
 	return 0;
 }
@@ -68,6 +68,8 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
 	v->page_free = v->open_page = VMM_NONE;
 	v->hold_depth = 1;
+	if (v->class == POLICY_X && spec_wanted(c->prefetch))
+		return -ENOTSUP;
 	v->next_use = UINT64_MAX;
 	v->notes.stride = sizeof(*v->pages);
 	v->timing = c->timing ? *c->timing : TIMING_DEFAULT;
@@ -79,6 +81,8 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 		err = mmu_create(v, c->mmu, c->seed);
 	if (!err)
 		err = physical_create(v, c);
+	if (!err)
+		err = prefetcher_create(v, c->prefetch);
 	if (!err && c->swap_pages)
 		err = slots_create(v, c->swap_pages);
 	if (err)
@@ -127,6 +131,7 @@ void vmm_destroy(struct vmm *v)
 	mmu_destroy(v);
 	physical_destroy(v);
 	slots_destroy(v);
+	prefetcher_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
 	frame_links_destroy(&v->links);
@@ -138,29 +143,69 @@ void vmm_destroy(struct vmm *v)
 	free(v);
 }
 
-/* Serves a fault as a driver does. The store is the counters. */
-static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
+/* The plan's victims leave; more are asked for while its page has no frame. The store is the counters. */
+static int make_room(struct vmm *v, struct plan *plan)
 {
-	struct vm_stats before = v->stats;
-	struct plan plan;
-	struct thread *t;
-	int err = core_fault(v, pid, vpn, write, pid, &plan);
+	for (;;) {
+		int err;
 
-	while (!err) {
-		for (uint32_t i = 0; i < plan.n_evict; i++)
-			core_evicted(v, plan.evict[i], -1);
-		if (!plan.needs_frame || core_has_room(v, &plan))
-			break;
-		err = core_room(v, &plan);
+		for (uint32_t i = 0; i < plan->n_evict; i++)
+			core_evicted(v, plan->evict[i], -1);
+		if (!plan->needs_frame || core_has_room(v, plan))
+			return 0;
+		err = core_room(v, plan);
+		if (err)
+			return err;
 	}
+}
+
+/* Pages that the fault made worth reading. Its own page is held meanwhile. */
+static void prefetch(struct vmm *v, const struct plan *fault)
+{
+	struct plan plan;
+	int err = 0;
+
+	for (uint32_t i = 0; i < fault->n_prefetch && err != -ENOMEM; i++) {
+		err = core_prefetch(v, fault->prefetch[i], &plan);
+		if (!err)
+			err = make_room(v, &plan);
+		if (!err)
+			core_fill(v, &plan);
+	}
+}
+
+/* A fault that is being served, and the counters when it began. */
+struct served {
+	struct plan plan;
+	struct vm_stats before;
+};
+
+/* Serves a fault as a driver does. */
+static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct served *s)
+{
+	struct plan *plan = &s->plan;
+	int err;
+
+	s->before = v->stats;
+	err = core_fault(v, pid, vpn, write, pid, plan);
+
+	if (!err)
+		err = make_room(v, plan);
 	if (err)
 		return err;
-	core_fill(v, &plan);
-	t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
+	core_fill(v, plan);
+	return plan->needs_frame ? 1 : 2;
+}
+
+/* After the policy has seen the reference. */
+static void serve_end(struct vmm *v, uint32_t pid, const struct served *s)
+{
+	struct thread *t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
+
+	prefetch(v, &s->plan);
 	if (t)
 		hold_release(v, t);
-	process_count(process_find(v, pid), &before, &v->stats);
-	return plan.needs_frame ? 1 : 2;
+	process_count(process_find(v, pid), &s->before, &v->stats);
 }
 
 /* The policy gives back what it does not want to keep. */
@@ -187,16 +232,19 @@ static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int
 {
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
 	bool was_resident = p && page_resident(p);
+	struct served s;
 	int result = 0;
 
 	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)))
-		result = serve(v, pid, vpn, is_write);
+		result = serve(v, pid, vpn, is_write, &s);
 	else if (is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
 		return result;
 	if (was_resident && sees_touches(v))
 		v->ops->touch(v->policy, p->frame, is_write);
+	if (result)
+		serve_end(v, pid, &s);
 	return result;
 }
 
@@ -284,9 +332,7 @@ const struct vm_stats *vmm_stats(const struct vmm *v)
 
 static uint64_t extra_ns(const struct vmm *v)
 {
-	const struct physical *m = v->physical;
-
-	return m && m->has_numa ? numa_extra_ns(&m->numa, v->timing.mem_ns) : 0;
+	return v->physical ? physical_extra_ns(v) : 0;
 }
 
 double vmm_amt_ns(const struct vmm *v)

@@ -46,6 +46,13 @@
 	X(tlb_reach_bytes, "most memory that the TLB's entries were seen to cover, bytes")          \
 	X(pt_walk_accesses, "entries of page tables read by walks")                                 \
 	X(pt_bytes, "most memory that page tables took, bytes")                                     \
+	X(prefetch_issued, "pages read from the store ahead of their use")                          \
+	X(prefetch_used, "of these, used before they left")                                         \
+	X(prefetch_wasted, "of these, evicted or unmapped without having been used")                \
+	X(prefetch_late, "used before the read would have been finished, by the timing model")      \
+	X(prefetch_wait_ns, "what those references would have waited for, ns")                      \
+	X(prefetch_saved_ns,                                                                        \
+	  "what the faults would have taken that used pages avoided, less that wait, ns")           \
 	X(numa_local, "references to memory of the process's own node")                             \
 	X(numa_remote, "references to memory of another node")                                      \
 	X(numa_migrations, "pages moved to the node of the process that used them")                 \

@@ -90,11 +90,19 @@ static void clock_replace(void *state, uint32_t f, uint32_t old, uint32_t page)
 	frame_circle_replace(&s->circle, f);
 }
 
+#define PEEK_STEPS 16
+
 static uint32_t clock_peek(const void *state)
 {
 	const struct clock *s = state;
+	uint32_t f = frame_circle_ahead(&s->circle);
 
-	return frame_circle_ahead(&s->circle);
+	if (s->circle.ascending)
+		return f;
+	for (int n = 0; n < PEEK_STEPS; n++, f = frame_circle_after(&s->circle, f))
+		if (frame_evictable(s->frames, f) && !frame_referenced(s->frames, f))
+			return f;
+	return VMM_NONE;
 }
 
 static int clock_check(const void *state)

@@ -88,7 +88,7 @@ REPLAY_INLINE void replay_peek(struct replay *r, const struct policy_ops *ops)
 {
 	uint32_t f = ops->peek ? ops->peek(r->policy) : VMM_NONE;
 
-	if (f != VMM_NONE)
+	if (f < r->frames.capacity)
 		__builtin_prefetch(&r->frame_of[r->frames.page[f]], 1);
 }
 
@@ -265,8 +265,8 @@ REPLAY_INLINE int replay_blocks(struct replay *r, const struct policy_ops *ops, 
 
 /* The loops that a policy can need: without class_of its class is the table's. */
 REPLAY_INLINE int replay_dispatch(struct replay *r, const struct policy_ops *ops,
-				  replay_fault_fn fault, bool writes, const uint32_t *refs,
-				  size_t n)
+				  replay_fault_fn fault, bool trusted, bool writes,
+				  const uint32_t *refs, size_t n)
 {
 	enum policy_class class = ops->class;
 	bool any = ops->class_of != NULL;
@@ -277,7 +277,7 @@ REPLAY_INLINE int replay_dispatch(struct replay *r, const struct policy_ops *ops
 	if ((any || class == POLICY_R0 || class == POLICY_R1) && r->kind == REPLAY_BITS)
 		return replay_loop(r, ops, fault, REPLAY_BITS, writes, refs, n);
 	if (!writes && (class == POLICY_F || class == POLICY_X)) {
-		left = replay_blocks(r, ops, true, refs, n);
+		left = replay_blocks(r, ops, trusted, refs, n);
 		if (left <= 0)
 			return left;
 		refs += n - (size_t)left;

@@ -2,9 +2,10 @@
 /*
  * replay.c - making and feeding a replay (replay.h); the loop itself is in engine.h.
  *
- * A policy without a unit of its own (one that was loaded at run time) is called through its table, by the same loop.
+ * A policy without a unit of its own (one that was loaded at run time as a table) is called through its table, by the same
+ * loop.
  */
-#include "core/replay/engine.h"
+#include "core/replay/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,10 +17,14 @@
 /* Replays of several threads are neighbours in memory: none writes to a pair of cache lines that another reads. */
 #define LINE_BYTES 128u
 
-extern const struct replay_unit *const __start_vmm_replays[]
-	__attribute__((weak, visibility("hidden")));
-extern const struct replay_unit *const __stop_vmm_replays[]
-	__attribute__((weak, visibility("hidden")));
+#define ADDED_MAX 128u /* as many as the registry of policies can have */
+
+/* Policies that were added at run time, and their loops. */
+static struct {
+	const struct policy_ops *ops;
+	const struct replay_unit *unit;
+} added[ADDED_MAX];
+static uint32_t n_added;
 
 static int fault_table(struct replay *r, uint32_t ref, uint32_t entry)
 {
@@ -39,10 +44,25 @@ static int feed_table(struct replay *r, const uint32_t *refs, size_t n, bool wri
 	}
 }
 
+int replay_unit_add(const struct policy_ops *ops, const struct replay_unit *unit,
+		    uint32_t replay_abi)
+{
+	if (replay_abi != REPLAY_ABI)
+		return -EINVAL;
+	if (n_added == ADDED_MAX)
+		return -ENOSPC;
+	added[n_added].ops = ops;
+	added[n_added++].unit = unit;
+	return 0;
+}
+
 static const struct replay_unit *unit_find(const struct policy_ops *ops)
 {
 	const struct replay_unit *const *u = __start_vmm_replays;
 
+	for (uint32_t i = 0; i < n_added; i++)
+		if (added[i].ops == ops)
+			return added[i].unit;
 	for (; u < __stop_vmm_replays; u++)
 		if (strcmp((*u)->ops->name, ops->name) == 0)
 			return *u;

@@ -9,6 +9,11 @@
  *   A page that leaves dirty needs a slot unless it has one. When none is free the copy of a resident page is given up,
  *   going round the frames, and that page becomes dirty. When there is no copy either the page stays and the next one in
  *   the policy's order is tried.
+ *   Prefetching: faults and first uses of prefetched pages are events. What the detector names, and is in the store only, is
+ *   loaded in turn, at most a quarter of the frames, each as if it were faulted on but unreferenced; the page of the event
+ *   does not leave meanwhile. trend looks at the last 32 differences between events of the process: first at 16 of them.
+ *   Time: 100 ns a reference and 100 more when remote, 1 ms a fault, 5 ms a page read or written, but not when prefetched;
+ *   then it is there 5 ms after the event, and who wants it earlier waits.
  */
 #include "tests/model/memory.h"
 
@@ -62,6 +67,8 @@ static void leave(struct memory *m, struct memory_page *p)
 {
 	uint32_t at = 0;
 
+	m->wasted += p->ahead;
+	p->ahead = false;
 	while (m->line[at] != p)
 		at++;
 	m->n_line--;
@@ -107,7 +114,7 @@ static struct memory_page *next_victim(struct memory *m)
 {
 	if (m->c.policy != MEMORY_CLOCK) {
 		for (uint32_t i = 0; i < m->n_line; i++)
-			if (!m->line[i]->passed)
+			if (!m->line[i]->passed && m->line[i] != m->held)
 				return m->line[i];
 		return NULL;
 	}
@@ -117,7 +124,7 @@ static struct memory_page *next_victim(struct memory *m)
 		if (m->hand >= m->n_line)
 			m->hand = 0;
 		p = m->line[m->hand++];
-		if (p->passed)
+		if (p->passed || p == m->held)
 			continue;
 		if (!p->referenced)
 			return p;
@@ -202,10 +209,125 @@ static void count_node(struct memory *m, struct memory_page *p, int home)
 	m->moved++;
 }
 
+/* --- prefetching --------------------------------------------------------------------------------------------------- */
+
+static double time_ns(const struct memory *m)
+{
+	return 100.0 * (double)(m->accesses + m->remote) + 1e6 * (double)m->faults +
+	       5e6 * (double)(m->major + m->dirty) + m->wait_ns;
+}
+
+/* The difference between event i and the one before, i = 1 being the last. */
+static int difference(const struct memory_events *e, int i)
+{
+	return e->page[e->n - i] - e->page[e->n - i - 1];
+}
+
+static int most_common(const struct memory_events *e, int last)
+{
+	if (last > e->n - 1)
+		last = e->n - 1;
+	for (int i = 1; i <= last; i++) {
+		int same = 0;
+
+		for (int k = 1; k <= last; k++)
+			same += difference(e, k) == difference(e, i);
+		if (2 * same > last)
+			return difference(e, i);
+	}
+	return 0;
+}
+
+static int trend_count(struct memory_events *e)
+{
+	int found = most_common(e, 16), n = 0;
+
+	if (!found)
+		found = most_common(e, 32);
+	if (found)
+		e->trend = found;
+	if (!e->trend)
+		return 0;
+	if (e->hits)
+		n = e->hits >= 4 ? 8 : e->hits >= 2 ? 4 : 2;
+	else if (e->n > 1 && difference(e, 1) == e->trend)
+		n = 1;
+	if (n < e->window / 2)
+		n = e->window / 2;
+	e->window = n;
+	e->hits = 0;
+	return n;
+}
+
+/* How many pages at which distance come next. */
+static int guess(struct memory *m, struct memory_events *e, bool hit, int *step)
+{
+	int n;
+
+	*step = 1;
+	if (m->c.prefetch == MEMORY_SEQ)
+		return (int)m->c.distance;
+	if (m->c.prefetch == MEMORY_STRIDE) {
+		if (e->n < 3 || difference(e, 1) != difference(e, 2) || !difference(e, 1))
+			return 0;
+		*step = difference(e, 1);
+		return (int)m->c.distance;
+	}
+	if (hit) {
+		e->hits++;
+		return 0;
+	}
+	n = trend_count(e);
+	*step = e->trend;
+	return n;
+}
+
+static void prefetch(struct memory *m, uint32_t pid, uint32_t page, bool hit)
+{
+	struct memory_events *e = &m->events[pid];
+	struct memory_page *list[64];
+	int n, step, at = (int)page, k = 0;
+
+	if (!m->c.prefetch)
+		return;
+	e->page[e->n++] = (int)page;
+	n = guess(m, e, hit, &step);
+	while (n-- > 0) {
+		at += step;
+		if (at >= 0 && at < (int)MEMORY_PAGES && m->page[pid][at].frame < 0 &&
+		    m->page[pid][at].copy && k < (int)(m->c.frames / 4))
+			list[k++] = &m->page[pid][at];
+	}
+	m->held = &m->page[pid][page];
+	for (int i = 0; i < k; i++) {
+		int wanted = node_wanted(m, pid, (uint32_t)(list[i] - m->page[pid]));
+
+		if (node_free(m, wanted) < 0 && !make_room(m, wanted))
+			break;
+		enter(m, list[i], node_free(m, wanted));
+		list[i]->ahead = true;
+		list[i]->ready_ns = time_ns(m) + 5e6;
+		m->issued++;
+	}
+	m->held = NULL;
+}
+
+static void first_use(struct memory *m, struct memory_page *p)
+{
+	double wait = p->ready_ns - time_ns(m);
+
+	p->ahead = false;
+	m->used++;
+	wait = wait > 0 ? wait : 0;
+	m->late += wait > 0;
+	m->wait_ns += wait;
+	m->saved_ns += 6e6 - wait;
+}
+
 int memory_access(struct memory *m, uint32_t pid, uint32_t page, bool write)
 {
 	struct memory_page *p = &m->page[pid][page];
-	bool fault = p->frame < 0;
+	bool fault = p->frame < 0, hit = p->ahead;
 
 	if (fault) {
 		int wanted = node_wanted(m, pid, page);
@@ -216,7 +338,12 @@ int memory_access(struct memory *m, uint32_t pid, uint32_t page, bool write)
 		m->faults++;
 		m->major += p->copy;
 	}
+	if (hit)
+		first_use(m, p);
 	use(m, p, write);
+	if (fault || hit)
+		prefetch(m, pid, page, hit);
+	m->accesses++;
 	if (m->c.nodes)
 		count_node(m, p, home_of(m, pid));
 	return fault;

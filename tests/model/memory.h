@@ -15,6 +15,7 @@
 #define MEMORY_NODES 8u
 
 enum memory_policy { MEMORY_FIFO, MEMORY_LRU, MEMORY_CLOCK };
+enum memory_prefetch { MEMORY_OFF, MEMORY_SEQ, MEMORY_STRIDE, MEMORY_TREND };
 enum memory_placement { MEMORY_FIRST_TOUCH, MEMORY_INTERLEAVE, MEMORY_BIND, MEMORY_MIGRATE };
 
 struct memory_config {
@@ -23,12 +24,21 @@ struct memory_config {
 	uint32_t nodes; /* 0: no such thing */
 	enum memory_placement placement;
 	uint32_t slots; /* 0: no limit */
+	enum memory_prefetch prefetch;
+	uint32_t distance;
 };
 
 struct memory_page {
 	int frame; /* -1: not resident */
 	uint32_t node;
-	bool dirty, copy, referenced, passed;
+	bool dirty, copy, referenced, passed, ahead; /* ahead: prefetched and not used */
+	double ready_ns;
+};
+
+/* What is known of a process's events: page numbers, the last one last. */
+struct memory_events {
+	int page[5000], n;
+	int trend, window, hits;
 };
 
 struct memory {
@@ -42,6 +52,10 @@ struct memory {
 	uint32_t n_line, hand;                         /* hand: index into the line */
 	int free_frame[MEMORY_FRAMES], n_free, n_used; /* freed ones; the last is taken next */
 	int hand_copies, copies;                       /* copies: slots in use */
+	struct memory_events events[MEMORY_PIDS];
+	const struct memory_page *held;
+	uint64_t accesses, issued, used, wasted, late;
+	double wait_ns, saved_ns;
 	uint64_t faults, major, clean, dirty, local, remote, moved, most_copies;
 };
 

@@ -130,6 +130,8 @@ static void test_nth_memory(void **state)
 		{ .frames = 100, .policy = "lru", .numa = "3:interleave", .swap_pages = 2000 },
 		{ .frames = 100, .policy = "fifo", .numa = "2:migrate", .mmu = &mmu },
 		{ .frames = 100, .policy = "clock", .swap_pages = 2000, .mmu = &mmu },
+		{ .frames = 100, .policy = "arc", .prefetch = "seq:4", .swap_pages = 2000 },
+		{ .frames = 100, .policy = "sieve", .prefetch = "trend", .numa = "2:bind" },
 	};
 
 	(void)state;

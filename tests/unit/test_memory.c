@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 static const char *const policies[] = { "fifo", "lru", "clock" };
+static const char *const prefetches[] = { "off", "seq", "stride", "trend" };
 static const char *const placements[] = { "first-touch", "interleave", "bind", "migrate" };
 
 static struct vmm *make(const struct memory_config *c, const struct vmm_mmu *mmu)
@@ -26,10 +27,13 @@ static struct vmm *make(const struct memory_config *c, const struct vmm_mmu *mmu
 				     .policy = policies[c->policy],
 				     .swap_pages = c->slots,
 				     .mmu = mmu };
-	char numa[64];
+	char numa[64], prefetch[64];
 
 	snprintf(numa, sizeof(numa), "%u:%s", c->nodes, placements[c->placement]);
 	config.numa = c->nodes ? numa : NULL;
+	snprintf(prefetch, sizeof(prefetch), c->distance ? "%s:%u" : "%s", prefetches[c->prefetch],
+		 c->distance);
+	config.prefetch = prefetch;
 	return vmm_create(&config);
 }
 
@@ -46,8 +50,32 @@ static void assert_equal(struct vmm *v, const struct memory *m)
 	assert_int_equal(s->numa_migrations, m->moved);
 	if (m->c.slots)
 		assert_int_equal(s->swap_used, m->most_copies);
+	assert_int_equal(s->store_reads, m->major + m->issued);
+	assert_int_equal(s->prefetch_issued, m->issued);
+	assert_int_equal(s->prefetch_used, m->used);
+	assert_int_equal(s->prefetch_wasted, m->wasted);
 	assert_int_equal(core_check(v), 0);
 }
+
+/* Without translation, whose time the model does not count. */
+static void assert_equal_time(struct vmm *v, const struct memory *m)
+{
+	const struct vm_stats *s = vmm_stats(v);
+
+	assert_int_equal(s->prefetch_late, m->late);
+	assert_int_equal(s->prefetch_wait_ns, (uint64_t)m->wait_ns);
+	assert_int_equal(s->prefetch_saved_ns, (uint64_t)m->saved_ns);
+}
+
+/* Runs at changing distances, between references to small numbers. */
+static uint32_t next_page(struct rng *rng, uint32_t k, uint32_t pages)
+{
+	if (k / 100 % 3 && rng_below(rng, 8))
+		return (uint32_t)(k * (k / 200 * 7 % 5 + 1) % pages);
+	return (uint32_t)rng_below(rng, rng_below(rng, pages) + 1);
+}
+
+static uint64_t used[4], late, moved; /* of all comparisons; used: by prefetcher */
 
 /* How many references failed. */
 static uint32_t compare(const struct memory_config *c, const struct vmm_mmu *mmu, uint64_t seed)
@@ -59,12 +87,13 @@ static uint32_t compare(const struct memory_config *c, const struct vmm_mmu *mmu
 
 	assert_non_null(v);
 	memory_init(&m, c);
-	for (uint32_t k = 0; k < 600; k++) {
-		uint32_t pid = (uint32_t)rng_below(&rng, MEMORY_PIDS);
-		uint32_t page = (uint32_t)rng_below(&rng, rng_below(&rng, pages) + 1);
+	for (uint32_t k = 0; k < 900; k++) {
+		uint32_t pid = rng_below(&rng, 4) ? k / 150 % MEMORY_PIDS
+						  : (uint32_t)rng_below(&rng, MEMORY_PIDS);
+		uint32_t page = next_page(&rng, k, pages);
 		bool write = rng_below(&rng, 3) == 0;
 
-		if (rng_below(&rng, 100) == 0) {
+		if (rng_below(&rng, 50) == 0) {
 			core_unmap(v, pid, page, 20, REMOVE_UNMAP, NULL, NULL);
 			memory_unmap(&m, pid, page, 20);
 		} else {
@@ -78,6 +107,11 @@ static uint32_t compare(const struct memory_config *c, const struct vmm_mmu *mmu
 			assert_equal(v, &m);
 	}
 	assert_equal(v, &m);
+	if (!mmu)
+		assert_equal_time(v, &m);
+	used[c->prefetch] += m.used;
+	late += m.late;
+	moved += m.moved;
 	vmm_destroy(v);
 	return failed;
 }
@@ -100,13 +134,18 @@ static void test_agree(void **state)
 			c.nodes = 1 + (uint32_t)rng_below(&rng, MEMORY_NODES);
 			c.nodes = c.nodes < c.frames ? c.nodes : c.frames;
 		}
+		c.prefetch = (enum memory_prefetch)rng_below(&rng, 4);
+		if (c.prefetch == MEMORY_SEQ || c.prefetch == MEMORY_STRIDE)
+			c.distance = 1 + (uint32_t)rng_below(&rng, 20);
 		if (rng_below(&rng, 2))
-			c.slots = 1 + (uint32_t)rng_below(&rng, 150);
+			c.slots = 1 + (uint32_t)rng_below(&rng, 400);
 		failed += compare(&c, k % 4 ? NULL : &mmus[k / 4 % 2], k);
 		runs++;
 	}
 	assert_int_equal(runs, 1500);
-	assert_true(failed > 1000);
+	assert_true(failed > 1000 && late > 1000 && moved > 200);
+	assert_true(!used[MEMORY_OFF] && used[MEMORY_SEQ] > 1000);
+	assert_true(used[MEMORY_STRIDE] > 1000 && used[MEMORY_TREND] > 1000);
 }
 
 static uint32_t failures(uint32_t frames, uint32_t slots, uint32_t pages)
@@ -184,7 +223,7 @@ static void test_refused(void **state)
 		const char *name = vm_stat_list[i].name;
 
 		if (!strncmp(name, "numa_", 5) || !strncmp(name, "node_", 5) ||
-		    !strcmp(name, "swap_used"))
+		    !strcmp(name, "swap_used") || !strncmp(name, "prefetch_", 9))
 			assert_false(vmm_counter_applies(v, &vm_stat_list[i]));
 	}
 	vmm_destroy(v);
