@@ -60,6 +60,8 @@ static uint64_t range_bytes(const struct run *r, const struct trace_record *rec)
 	return n << r->page_shift;
 }
 
+#define MANY 512 /* references given to the library at once */
+
 static int map_play(const struct unit *u, const struct trace_record *rec, uint64_t addr,
 		    uint64_t bytes)
 {
@@ -115,30 +117,50 @@ static int event_play(const struct run *r, const struct unit *u, const struct tr
 	}
 }
 
-static int refs_play(const struct run *r, struct unit *u, const struct block *b, size_t from,
-		     size_t to)
+/* References of class X, one by one. */
+static int refs_play_next(const struct run *r, struct unit *u, const struct block *b, size_t from,
+			  size_t to)
 {
-	int result = 0;
-
 	for (size_t i = from; i < to; i++) {
-		uint64_t addr = b->full.vpns[i] << r->page_shift, next;
-		uint32_t pid = b->full.pids[i];
-		int write = b->pass.refs[i] >> 31;
+		uint64_t next = b->next[i] == OPT_NEVER ? UINT64_MAX : b->next[i];
+		int result;
 
-		if (!is_mine(u, pid))
+		if (!is_mine(u, b->full.pids[i]))
 			continue;
-		if (b->next) {
-			next = b->next[i] == OPT_NEVER ? UINT64_MAX : b->next[i];
-			result = vmm_access_next(u->vmm, pid, addr, write, next);
-		} else {
-			result = vmm_access(u->vmm, pid, addr, write);
-		}
+		result = vmm_access_next(u->vmm, b->full.pids[i], b->full.vpns[i] << r->page_shift,
+					 b->pass.refs[i] >> 31, next);
 		if (result < 0) {
 			u->failed_at = b->pass.first + i;
 			return result;
 		}
 	}
 	return 0;
+}
+
+static int refs_play(const struct run *r, struct unit *u, const struct block *b, size_t from,
+		     size_t to)
+{
+	struct vmm_reference refs[MANY];
+	uint64_t at[MANY]; /* their places in the block */
+	size_t i = from, n, done;
+	int err = 0;
+
+	if (b->next)
+		return refs_play_next(r, u, b, from, to);
+	while (i < to && !err) {
+		for (n = 0; i < to && n < MANY; i++) {
+			if (!is_mine(u, b->full.pids[i]))
+				continue;
+			at[n] = i;
+			refs[n++] = (struct vmm_reference){ b->full.vpns[i] << r->page_shift,
+							    b->full.pids[i],
+							    b->pass.refs[i] >> 31 };
+		}
+		err = vmm_access_many(u->vmm, refs, n, &done);
+		if (err)
+			u->failed_at = b->pass.first + at[done];
+	}
+	return err;
 }
 
 static int block_play(const struct run *r, struct unit *u, const struct block *b)
