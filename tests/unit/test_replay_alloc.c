@@ -9,36 +9,8 @@
 #include "core/replay/denning.h"
 #include "core/replay/full.h"
 #include "core/trace/sad.h"
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/trace_drive.h"
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static uint64_t fail_at, calls;
-
-static int fails(void)
-{
-	return fail_at && ++calls == fail_at;
-}
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
 
 static char *path;
 
