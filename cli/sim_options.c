@@ -269,6 +269,14 @@ static int counts_check(const struct sim_options *o)
 			 "all processes share one pool of frames");
 		return -EINVAL;
 	}
+	for (uint32_t i = 0; i < o->n_policies && o->prefetch; i++)
+		if (o->policies[i].ops->class == POLICY_X && strcasecmp(o->prefetch, "off") != 0) {
+			complain(
+				"--prefetch", "Leave out one of the two.",
+				"%s must know the next use of a page, which nobody knows of one that is prefetched",
+				o->policies[i].ops->name);
+			return -EINVAL;
+		}
 	if (o->walk_cache && !o->n_tables) {
 		complain("--walk-cache", "Give --pt as well.", "no page table is simulated");
 		return -EINVAL;

@@ -31,6 +31,7 @@ struct block {
 	struct pass_block pass;
 	struct trace_full full;
 	uint32_t *next; /* NULL: nobody asks */
+	struct vmm_reference *refs;
 };
 
 struct run {
@@ -115,30 +116,38 @@ static int event_play(const struct run *r, const struct unit *u, const struct tr
 	}
 }
 
-static int refs_play(const struct run *r, struct unit *u, const struct block *b, size_t from,
-		     size_t to)
+/* A process of its own: what the others do is passed over. */
+static int quota_play(struct unit *u, const struct block *b, size_t from, size_t to)
 {
-	int result = 0;
-
 	for (size_t i = from; i < to; i++) {
-		uint64_t addr = b->full.vpns[i] << r->page_shift, next;
-		uint32_t pid = b->full.pids[i];
-		int write = b->pass.refs[i] >> 31;
+		const struct vmm_reference *ref = &b->refs[i];
+		uint64_t next = b->next && b->next[i] != OPT_NEVER ? b->next[i] : UINT64_MAX;
+		int result;
 
-		if (!is_mine(u, pid))
+		if (!is_mine(u, ref->pid))
 			continue;
-		if (b->next) {
-			next = b->next[i] == OPT_NEVER ? UINT64_MAX : b->next[i];
-			result = vmm_access_next(u->vmm, pid, addr, write, next);
-		} else {
-			result = vmm_access(u->vmm, pid, addr, write);
-		}
+		result = b->next ? vmm_access_next(u->vmm, ref->pid, ref->addr, (int)ref->is_write,
+						   next)
+				 : vmm_access(u->vmm, ref->pid, ref->addr, (int)ref->is_write);
 		if (result < 0) {
 			u->failed_at = b->pass.first + i;
 			return result;
 		}
 	}
 	return 0;
+}
+
+static int refs_play(struct unit *u, const struct block *b, size_t from, size_t to)
+{
+	size_t done = 0;
+	int err;
+
+	if (u->quota || b->next)
+		return quota_play(u, b, from, to);
+	err = vmm_access_many(u->vmm, b->refs + from, to - from, &done);
+	if (err)
+		u->failed_at = b->pass.first + from + done;
+	return err;
 }
 
 static int block_play(const struct run *r, struct unit *u, const struct block *b)
@@ -149,14 +158,14 @@ static int block_play(const struct run *r, struct unit *u, const struct block *b
 	for (uint32_t k = 0; k < b->full.n && !err; k++) {
 		const struct trace_at *e = &b->full.list[k];
 
-		err = refs_play(r, u, b, at, e->at);
+		err = refs_play(u, b, at, e->at);
 		at = e->at;
 		if (err)
 			break;
 		err = event_play(r, u, &e->record);
 		u->failed_at = b->pass.first + at;
 	}
-	return err ? err : refs_play(r, u, b, at, b->pass.n);
+	return err ? err : refs_play(u, b, at, b->pass.n);
 }
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */
@@ -311,6 +320,10 @@ static int block_read(void *arg, int turn, bool *more)
 	b->full.n = 0;
 	err = pass_read(&r->pass, &b->pass, more);
 	*more |= b->full.n != 0;
+	for (size_t i = 0; i < b->pass.n; i++)
+		b->refs[i] = (struct vmm_reference){ .addr = b->full.vpns[i] << r->page_shift,
+						     .pid = b->full.pids[i],
+						     .is_write = b->pass.refs[i] >> 31 };
 	if (!err && b->next)
 		err = opt_table_read(r->model->next, b->pass.first, b->pass.n, b->next);
 	return err;
@@ -332,7 +345,8 @@ static int block_init(struct block *b, uint32_t n, bool next)
 	b->full.pids = malloc(n * sizeof(*b->full.pids));
 	if (next)
 		b->next = malloc(n * sizeof(*b->next));
-	if (!b->full.vpns || !b->full.pids || (next && !b->next))
+	b->refs = malloc(n * sizeof(*b->refs));
+	if (!b->refs || !b->full.vpns || !b->full.pids || (next && !b->next))
 		return -ENOMEM;
 	return pass_block_init(&b->pass, n);
 }
@@ -382,6 +396,7 @@ static void run_destroy(struct run *r)
 		free(r->blocks[k].full.pids);
 		free(r->blocks[k].full.list);
 		free(r->blocks[k].next);
+		free(r->blocks[k].refs);
 	}
 	pass_destroy(&r->pass);
 	r->model->source->full = NULL;
