@@ -193,6 +193,7 @@ mkfifo pipe
 cat belady >pipe &
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
+fails "a warm-up of everything" 1 "after the warm-up" "$vmm" sim -t belady -f 3 --warmup 12
 fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
 fails "a report that cannot be written" 2 "cannot be written" "$vmm" sim -t belady -f 3 --csv no/such/dir
 fails "a word too many" 2 "unexpected word" "$vmm" sim -t belady -f 3 more
