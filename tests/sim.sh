@@ -190,8 +190,10 @@ fails "a target" 2 "no list" "$vmm" wss -t belady --miss-ratio 5
 fails "reduce without K" 2 "no --sad" "$vmm" trace reduce -o x.vmt belady
 fails "K elsewhere" 2 "keeps everything" "$vmm" trace cut --sad 4 -o x.vmt belady
 mkfifo pipe
-cat belady >pipe &
+cat belady >pipe 2>writer.err &
+writer=$!
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
+kill $writer 2>writer.err # nobody may have opened the pipe
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
 fails "a warm-up of everything" 1 "after the warm-up" "$vmm" sim -t belady -f 3 --warmup 12
 fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
