@@ -23,13 +23,32 @@ const char *report_fidelity(const struct report *report)
 bool report_counter_applies(const struct report *report, const struct vm_stat_info *counter)
 {
 	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB or page tables. */
-	static const char *const never[] = { "accesses",         "reads",
-					     "writes",           "faults_file",
-					     "faults_cow_alloc", "faults_cow",
-					     "tlb_hits",         "tlb_misses",
-					     "tlb_shootdowns",   "tlb_reach_bytes",
-					     "pt_walk_accesses", "pt_bytes",
-					     "resident_sum",     NULL };
+	static const char *const never[] = { "accesses",
+					     "reads",
+					     "writes",
+					     "faults_file",
+					     "faults_cow_alloc",
+					     "faults_cow",
+					     "faults_minor",
+					     "file_faults",
+					     "anon_faults",
+					     "file_reads",
+					     "file_writes",
+					     "file_synced",
+					     "file_evictions_clean",
+					     "file_evictions_dirty",
+					     "cow_copies",
+					     "cow_pages_saved",
+					     "shared_attached",
+					     "shared_pages_saved",
+					     "tlb_hits",
+					     "tlb_misses",
+					     "tlb_shootdowns",
+					     "tlb_reach_bytes",
+					     "pt_walk_accesses",
+					     "pt_bytes",
+					     "resident_sum",
+					     NULL };
 
 	for (const char *const *n = never; *n; n++)
 		if (!strcmp(counter->name, *n))

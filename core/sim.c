@@ -8,6 +8,7 @@
 #include "core/core_internal.h"
 #include "core/mmu.h"
 #include "core/process.h"
+#include "core/region.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -68,10 +69,12 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->page_shift = (uint32_t)__builtin_ctz(page_size);
 	v->probation = v->class == POLICY_R0 && (c->flags & (VMM_FLAG_PROBATION | VMM_FLAG_LIVE));
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
-	v->page_free = v->open_page = VMM_NONE;
+	v->page_free = v->open_page = v->open_mapper = v->open_source = VMM_NONE;
 	v->hold_depth = 1;
 	v->next_use = UINT64_MAX;
 	page_map_init(&v->map);
+	page_map_init(&v->object_map);
+	share_init(&v->share);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
 		err = lists_init(v, c->frames);
@@ -120,6 +123,9 @@ void vmm_destroy(struct vmm *v)
 		free(t);
 	}
 	processes_destroy(v);
+	space_regions_destroy(v);
+	objects_destroy(v);
+	share_destroy(&v->share);
 	mmu_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
@@ -132,7 +138,10 @@ void vmm_destroy(struct vmm *v)
 	free(v);
 }
 
-/* Serves a fault as a driver does. The store is the counters. */
+/* What a reference was. Others than soft ones are instructions that start again. */
+enum served { SERVED_HIT, SERVED_FRAME, SERVED_MAPPED, SERVED_SOFT };
+
+/* Serves a fault as a driver does: an enum served, or -errno. The store is the counters. */
 static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 {
 	struct vm_stats before = v->stats;
@@ -154,7 +163,9 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
 	if (t)
 		hold_release(v, t);
 	process_count(process_find(v, pid), &before, &v->stats);
-	return plan.needs_frame ? 1 : 2;
+	if (plan.kind == FAULT_SOFT)
+		return SERVED_SOFT;
+	return plan.needs_frame ? SERVED_FRAME : SERVED_MAPPED;
 }
 
 /* The policy gives back what it does not want to keep. */
@@ -176,42 +187,46 @@ static bool sees_touches(const struct vmm *v)
 	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
 }
 
-/* The core's part of a reference: what vmm_access returns. */
-static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+/* The core's part of a reference; value is what the page map has. An enum served, or -errno. */
+static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, int is_write)
 {
+	uint32_t id = map_page(v, value);
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
-	bool was_resident = p && page_resident(p);
-	int result = 0;
+	int result = SERVED_HIT;
 
-	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)))
+	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)) ||
+	    (value & MAPPER_BIT && !share_hits(v, value, is_write)))
 		result = serve(v, pid, vpn, is_write);
 	else if (is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
 		return result;
-	if (was_resident && sees_touches(v))
-		v->ops->touch(v->policy, p->frame, is_write);
+	if (result == SERVED_FRAME || !sees_touches(v))
+		return result;
+	/* it was resident before, even if not for this address */
+	id = result == SERVED_HIT ? id : core_find(v, pid, vpn);
+	v->ops->touch(v->policy, v->pages[id].frame, is_write);
 	return result;
 }
 
 /* With translation simulated around it. */
-static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, int is_write)
 {
-	bool was_mapped = id != VMM_NONE && v->pages[id].state == PAGE_MAPPED;
+	uint32_t id = map_page(v, value);
 	struct mmu_access a;
 	int result = mmu_begin(v, &a, pid, vpn, is_write), err;
 
 	if (result < 0)
 		return result;
-	result = reference(v, pid, vpn, id, is_write);
+	result = reference(v, pid, vpn, value, is_write);
 	if (result < 0) {
 		if (id != VMM_NONE) /* the walk has set bits */
 			mmu_sync(v, id);
 		return result;
 	}
-	if (id == VMM_NONE)
-		id = page_map_get(&v->map, pid, vpn);
-	err = mmu_end(v, &a, id, is_write, result == 1 || (result == 2 && was_mapped));
+	if (result != SERVED_HIT)
+		id = core_find(v, pid, vpn);
+	err = mmu_end(v, &a, id, is_write, result == SERVED_FRAME || result == SERVED_MAPPED);
 	return err ? err : result;
 }
 
@@ -229,13 +244,13 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 	uint64_t vpn = addr >> v->page_shift, hits = v->stats.tlb_hits,
 		 misses = v->stats.tlb_misses;
 	struct process *p = process_make(v, pid);
-	uint32_t id = page_map_get(&v->map, pid, vpn);
+	uint32_t value = page_map_get(&v->map, pid, vpn);
 	int result;
 
 	if (!p)
 		return -ENOMEM;
-	result = v->mmu ? translated(v, pid, vpn, id, is_write)
-			: reference(v, pid, vpn, id, is_write);
+	result = v->mmu ? translated(v, pid, vpn, value, is_write)
+			: reference(v, pid, vpn, value, is_write);
 	if (result < 0)
 		return result;
 	stats_reference(&v->stats, is_write);
@@ -246,7 +261,7 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->now++;
 	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
 		shrink(v);
-	return result;
+	return result == SERVED_SOFT ? SERVED_MAPPED : result;
 }
 
 int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
