@@ -80,9 +80,9 @@ $(MODES):
 
 $(BIN)/vmm: $(CLI) $(PAGER) $(CORE) $(REPLAY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(VMM_LIBS)
+	$(LINK) -Wl,--export-dynamic-symbol='frame_*' $^ $(VMM_LIBS) -ldl
 
-# vmm knows by its name that it is to be `vmm gen`.
+# (Policies that are loaded at run time call functions of core/frame.h.) vmm knows by its name that it is to be `vmm gen`.
 $(BIN)/trace_gen: $(BIN)/vmm
 	ln -sf vmm $@
 
@@ -161,7 +161,7 @@ demo:
 check:
 	@.ci/deps.sh build check
 	@$(MAKE) --no-print-directory -s all tests
-	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim unit live
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim policy_files unit live
 
 check-unit:
 	@.ci/deps.sh build
@@ -186,21 +186,53 @@ check-apps-quick:
 check-includes:
 	@tests/includes.sh
 
-# The fuzzers of the trace parsers, with clang and its libFuzzer; `build/fuzz/fuzz_vmt -max_total_time=600 DIRECTORY
-# tests/fuzz/corpus/vmt` keeps what it finds in DIRECTORY. `make check-unit` runs their seed corpus with any compiler.
-FUZZ_CC ?= clang
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-.PHONY: fuzz
+# Fuzzers of everything that parses, with clang's libFuzzer or with AFL++. `build/fuzz/fuzz_vmt -max_total_time=600 DIRECTORY
+# tests/fuzz/corpus/vmt` keeps what it finds in DIRECTORY; tests/fuzz/run does so for all of them, with either. `make
+# check-unit` runs the seed corpora with any compiler.
+FUZZ_CC  ?= clang
+AFL_CC   ?= $(or $(shell command -v afl-clang-fast 2>/dev/null),afl-gcc)
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fno-sanitize-recover=all -DVMM_VERSION='"fuzz"' -DVMM_COMMIT='""'
+AFL_SANITIZE := -fsanitize=address,undefined
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SOURCES := $(wildcard core/trace/*.c)
+FUZZ_ALL := $(FUZZ_SOURCES) $(wildcard core/*.c core/policies/*.c core/page_tables/*.c core/gen/*.c)
+fuzz_sources = tests/fuzz/$(1).c $(if $(filter fuzz_spec,$(1)),$(FUZZ_ALL),$(if $(filter fuzz_options,$(1)),$(FUZZ_ALL) \
+	$(wildcard core/replay/*.c pager/*.c pager/stores/*.c) $(filter-out cli/main.c,$(wildcard cli/*.c)),$(FUZZ_SOURCES)))
+fuzz_objects = $(patsubst %.c,$(1)/%.o,$(call fuzz_sources,$(2)))
+
+.PHONY: fuzz fuzz-afl
 ifneq ($(shell command -v $(FUZZ_CC) 2>/dev/null),)
-fuzz: $(patsubst tests/%.c,build/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz: $(FUZZ_NAMES:%=build/fuzz/%)
 else
 fuzz:
 	@echo '$(FUZZ_CC) is not there: apt-get install clang' >&2; exit 1
 endif
+ifneq ($(shell command -v $(AFL_CC) 2>/dev/null),)
+fuzz-afl: $(FUZZ_NAMES:%=build/fuzz-afl/%)
+else
+fuzz-afl:
+	@echo 'neither afl-clang-fast nor afl-gcc is there: apt-get install afl++' >&2; exit 1
+endif
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/targets.h $(wildcard core/trace/*.[ch]) Makefile
+build/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(wildcard core/trace/*.c) $(CORE_LIBS)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -MMD -MP -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+build/fuzz-afl/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	AFL_QUIET=1 $(AFL_CC) $(FUZZ_CFLAGS) -MMD -MP $(AFL_SANITIZE) -c -o $@ $<
+
+# AFL++'s driver runs an LLVMFuzzerTestOneInput; without it (afl-gcc) tests/fuzz/driver.c reads one file.
+AFL_DRIVER = $(if $(findstring clang-fast,$(AFL_CC)),-fsanitize=fuzzer,tests/fuzz/driver.c)
+
+.SECONDEXPANSION:
+$(FUZZ_NAMES:%=build/fuzz/%): build/fuzz/%: $$(call fuzz_objects,build/fuzz,$$*)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(VMM_LIBS)
+
+$(FUZZ_NAMES:%=build/fuzz-afl/%): build/fuzz-afl/%: $$(call fuzz_objects,build/fuzz-afl,$$*)
+	AFL_QUIET=1 $(AFL_CC) $(FUZZ_CFLAGS) $(AFL_SANITIZE) $(AFL_DRIVER) -o $@ $^ $(VMM_LIBS)
+
+-include $(shell find build/fuzz build/fuzz-afl -name '*.d' 2>/dev/null)
 
 bench: bench-fault bench-core bench-sim
 bench-fault: all
@@ -235,13 +267,14 @@ tidy:
 install-deps:
 	@.ci/deps.sh build demo check apps lint
 
-HEADERS := vmm stats policy policy_common frame frame_list frame_heap frame_circle ghost rng
+HEADERS := vmm stats timing policy policy_common frame frame_age frame_list frame_heap frame_circle ghost rng
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/vmm
 	ln -sf vmm $(DESTDIR)$(PREFIX)/bin/trace_gen
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(BIN)/libvmm.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/vmm $(BIN)/libvmm_preload.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/vmm/core $(HEADERS:%=core/%.h)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/vmm/core/replay core/replay/unit.h core/replay/engine.h core/replay/replay.h
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: libvmm' 'Description: page-replacement simulator' \
 		'Version: $(VERSION)' 'Cflags: -I$${prefix}/include/vmm' 'Libs: -L$${prefix}/lib -lvmm' \
@@ -262,7 +295,7 @@ help:
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
 	@echo 'make check-includes  includes point downward only'
-	@echo 'make fuzz            fuzzers of the trace parsers, into build/fuzz/ (needs clang)'
+	@echo 'make fuzz            fuzzers of the parsers, into build/fuzz/ (needs clang); fuzz-afl: build/fuzz-afl/ (AFL++)'
 	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core; bench-sim: the speed of replay'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'

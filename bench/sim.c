@@ -2,12 +2,14 @@
 /*
  * sim.c - the speed of policy-only replay: `make bench-sim`.
  *
- *   sim [FRAMES]
+ *   sim [FRAMES [POLICY...]]      all policies, or those
  *
  * The trace is zipf1: ten million references to a million pages, rank i with weight floor(2^40 / (i + 1)), integers only. Ids are
  * dense, in order of first appearance, as a .vmt file gives them, and in memory.
  *
  * plain      a FIFO of two arrays, page to slot and slot to page: the yardstick. A share is its time / the time of a row
+ * decoding   the trace read from a .vmt file in the page cache, into ids, without a policy
+ * full model vmm_access_many: a two-level TLB, a four-level page table, clock, every counter
  * inlined    core/replay with the policy compiled into the loop
  * table      the same loop, the policy called through its table
  *
@@ -19,11 +21,14 @@
 #include "core/replay/replay.h"
 #include "core/replay/stack_distance.h"
 #include "core/replay/sweep.h"
+#include "core/trace/trace.h"
+#include "core/vmm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define REFERENCES 10000000u
 #define PAGES 1000000u
@@ -32,8 +37,10 @@
 #define ROWS_MAX 128
 #define SLOW_S 2.0
 #define GUIDE_BITS 20
+#define BLOCK (1u << 16)
+#define VMT "bench/results/sim.vmt" /* removed at the end */
 
-enum kind { PLAIN, INLINED, TABLE, STACK, OPT };
+enum kind { PLAIN, INLINED, TABLE, STACK, OPT, DECODE, MODEL };
 
 struct row {
 	enum kind kind;
@@ -51,7 +58,7 @@ static const struct {
 } goals[] = {
 	{ "fifo", 0.83 }, { "clock", 0.58 },   { "sieve", 0.54 }, { "lru", 0.33 },
 	{ "arc", 0.23 },  { "s3-fifo", 0.21 }, { "2q", 0.20 },    { "lfu", 0.19 },
-	{ "opt", 0.19 },  { "lirs", 0.10 },
+	{ "opt", 0.19 },  { "lirs", 0.10 },    { ".vmt", 1.0 },   { "clock, all", 0.10 },
 };
 
 static uint32_t *refs, *distances, pages, frames = FRAMES;
@@ -193,10 +200,77 @@ static double opt_run(struct row *r)
 	return clock_s(CLOCK_THREAD_CPUTIME_ID) - start;
 }
 
+/* The trace as a file. */
+static void vmt_make(void)
+{
+	struct trace_record *records = need(malloc(BLOCK * sizeof(*records)));
+	struct trace_writer *w;
+	int err = trace_create(&w, VMT, NULL);
+
+	for (uint32_t i = 0; i < REFERENCES && !err; i += BLOCK) {
+		uint32_t n = REFERENCES - i < BLOCK ? REFERENCES - i : BLOCK;
+
+		for (uint32_t k = 0; k < n; k++)
+			records[k] = (struct trace_record){ .kind = TRACE_READ,
+							    .pid = 1,
+							    .vpn = refs[i + k] };
+		err = trace_write(w, records, n);
+	}
+	if (err || trace_finish(w)) {
+		fputs("sim: " VMT " cannot be written\n", stderr);
+		exit(1);
+	}
+	free(records);
+}
+
+static double decode_run(struct row *r)
+{
+	uint32_t *ids = need(malloc(BLOCK * sizeof(*ids)));
+	struct trace_reader *reader;
+	struct trace_event event;
+	double start = clock_s(CLOCK_THREAD_CPUTIME_ID), s;
+	uint64_t sum = 0;
+	size_t n = 0;
+
+	if (trace_open(&reader, VMT, NULL, NULL))
+		need(NULL);
+	while (trace_read_refs(reader, ids, BLOCK, &n, &event) >= 0 && n)
+		sum += n;
+	s = clock_s(CLOCK_THREAD_CPUTIME_ID) - start;
+	trace_close(reader);
+	free(ids);
+	r->misses = sum == REFERENCES ? 0 : REFERENCES - sum; /* nothing may be missing */
+	return s;
+}
+
+static double model_run(struct row *r)
+{
+	const struct vmm_mmu mmu = { .page_table = "four", .tlb = "l1=64x4,l2=1536x12" };
+	struct vmm_config c = { .frames = frames, .policy = "clock", .mmu = &mmu };
+	struct vmm *v = need(vmm_create(&c));
+	struct vmm_reference *block = need(malloc(BLOCK * sizeof(*block)));
+	double start = clock_s(CLOCK_THREAD_CPUTIME_ID), s;
+	size_t done;
+
+	for (uint32_t i = 0; i < REFERENCES; i += BLOCK) {
+		uint32_t n = REFERENCES - i < BLOCK ? REFERENCES - i : BLOCK;
+
+		for (uint32_t k = 0; k < n; k++)
+			block[k] = (struct vmm_reference){ (uint64_t)refs[i + k] << 12, 1, 0 };
+		if (vmm_access_many(v, block, n, &done))
+			need(NULL);
+	}
+	s = clock_s(CLOCK_THREAD_CPUTIME_ID) - start;
+	r->misses = vmm_stats(v)->faults;
+	free(block);
+	vmm_destroy(v);
+	return s;
+}
+
 static void measure(struct row *r)
 {
 	static double (*const run[])(struct row *) = { plain_run, replay_run, replay_run, stack_run,
-						       opt_run };
+						       opt_run,   decode_run, model_run };
 
 	if (r->n && r->s[0] > SLOW_S)
 		return;
@@ -230,8 +304,23 @@ static void row_add(enum kind kind, const char *policy, const char *name)
 	n_rows++;
 	*r = (struct row){ .kind = kind, .policy = policy, .name = name };
 	for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++)
-		if ((kind == INLINED || kind == OPT) && !strcmp(policy, goals[i].policy))
+		if (kind != TABLE && !strcmp(policy, goals[i].policy))
 			r->goal = goals[i].share;
+}
+
+/* Those named, and what every share needs. */
+static void rows_choose(char **policies)
+{
+	row_add(PLAIN, "plain", "plain");
+	for (; *policies; policies++)
+		if (!strcmp(*policies, ".vmt"))
+			row_add(DECODE, ".vmt", "decoding");
+		else if (!strcmp(*policies, "model"))
+			row_add(MODEL, "clock, all", "full model");
+		else if (!strcmp(*policies, "opt"))
+			row_add(OPT, "opt", "next uses");
+		else
+			row_add(INLINED, *policies, "inlined");
 }
 
 /* Every policy that goes forward, inlined and through its table. */
@@ -247,6 +336,8 @@ static void rows_make(void)
 	row_add(INLINED, "clock:ref-at-load=0", "inlined");
 	row_add(OPT, "opt", "next uses");
 	row_add(STACK, "lru, all sizes", "distances");
+	row_add(DECODE, ".vmt", "decoding");
+	row_add(MODEL, "clock, all", "full model");
 }
 
 /* 0, or 1 when a goal was missed. */
@@ -316,18 +407,23 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		frames = (uint32_t)strtoul(argv[1], NULL, 10);
 	if (!frames || rounds < 1 || rounds > ROUNDS_MAX) {
-		fputs("usage: sim [FRAMES]; BENCH_ROUNDS: 1 to 99\n", stderr);
+		fputs("usage: sim [FRAMES [POLICY...]]; BENCH_ROUNDS: 1 to 99\n", stderr);
 		return 2;
 	}
 	zipf1_make();
+	vmt_make();
 	distances = need(malloc(REFERENCES * sizeof(*distances)));
 	replay_array_init(&a, refs, REFERENCES);
 	if (opt_table_make(&future, &a.source, 0, UINT64_MAX))
 		need(NULL);
-	rows_make();
+	if (argc > 2)
+		rows_choose(argv + 2);
+	else
+		rows_make();
 	for (int k = 0; k < rounds; k++)
 		for (int i = 0; i < n_rows; i++)
 			measure(&rows[i]);
+	unlink(VMT);
 	json = fopen("bench/results/sim.json", "we");
 	if (!json) {
 		perror("bench/results/sim.json");

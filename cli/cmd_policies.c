@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_policies.c - `vmm policies [NAME]`: what there is, and what one policy takes and needs. */
 #include "cli/cli.h"
+#include "cli/policy_load.h"
 #include "cli/policy_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH 80
@@ -76,9 +78,26 @@ static void policy_show(const struct policy_ops *ops)
 	}
 }
 
-static int policies_main(const struct command *self, int argc, char **argv)
+static int policy_named(const char *name)
 {
 	const struct policy_ops *ops;
+	char *spec = strdup(name);
+
+	if (!spec || policy_spec_load(&spec)) {
+		free(spec);
+		return STATUS_USAGE;
+	}
+	ops = policy_find(spec);
+	if (ops)
+		policy_show(ops);
+	else
+		policy_unknown(spec);
+	free(spec);
+	return ops ? STATUS_OK : STATUS_USAGE;
+}
+
+static int policies_main(const struct command *self, int argc, char **argv)
+{
 	int first, result = options_parse(self, NULL, argc, argv, &first);
 
 	if (result)
@@ -92,18 +111,12 @@ static int policies_main(const struct command *self, int argc, char **argv)
 		policies_list();
 		return STATUS_OK;
 	}
-	ops = policy_find(argv[first]);
-	if (!ops) {
-		policy_unknown(argv[first]);
-		return STATUS_USAGE;
-	}
-	policy_show(ops);
-	return STATUS_OK;
+	return policy_named(argv[first]);
 }
 
 const struct command command_policies = {
 	.name = "policies",
-	.arguments = "[NAME]",
+	.arguments = "[NAME|FILE]",
 	.summary = "List the policies, or show one policy's parameters and source",
 	.main = policies_main,
 };

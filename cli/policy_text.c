@@ -55,11 +55,6 @@ void policy_unknown(const char *spec)
 		return;
 	}
 	snprintf(what, sizeof(what), "policy '%s'", name);
-	if (strchr(name, '/')) {
-		complain(what, "`vmm policies` lists those that there are.",
-			 "policies from files are not available in this version");
-		return;
-	}
 	snprintf(todo, sizeof(todo), "Did you mean '%s'? `vmm policies` lists them.",
 		 policy_nearest(name)->name);
 	complain(what, todo, "there is no such policy");

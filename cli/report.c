@@ -22,7 +22,7 @@ const char *report_fidelity(const struct report *report)
 
 bool report_counter_applies(const struct report *report, const struct vm_stat_info *counter)
 {
-	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB or page tables. */
+	/* A live run sees no hits; it pages no files, and models no copy-on-write, TLB, page tables, nodes, swap device or prefetching. */
 	static const char *const never[] = { "accesses",
 					     "reads",
 					     "writes",
@@ -48,6 +48,17 @@ bool report_counter_applies(const struct report *report, const struct vm_stat_in
 					     "pt_walk_accesses",
 					     "pt_bytes",
 					     "resident_sum",
+					     "numa_local",
+					     "numa_remote",
+					     "numa_migrations",
+					     "node_balance",
+					     "swap_used",
+					     "prefetch_issued",
+					     "prefetch_used",
+					     "prefetch_wasted",
+					     "prefetch_late",
+					     "prefetch_wait_ns",
+					     "prefetch_saved_ns",
 					     NULL };
 
 	for (const char *const *n = never; *n; n++)

@@ -2,11 +2,13 @@
 /* run_options.c - the options of `vmm run` (run_options.h). */
 #include "cli/run_options.h"
 #include "cli/cli.h"
+#include "cli/policy_load.h"
 #include "cli/policy_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_BYTES 4096ull
@@ -186,8 +188,19 @@ static int check_policy(struct run_options *o)
 {
 	const char *bad = "";
 	char what[64], todo[96];
-	int err = policy_parse(o->config.policy, &o->policy, o->values, &bad);
+	char *spec = strdup(o->config.policy); /* lives as long as the run */
+	int err;
 
+	if (!spec) {
+		complain("-a", NULL, "out of memory");
+		return -EINVAL;
+	}
+	if (policy_spec_load(&spec)) {
+		free(spec);
+		return -EINVAL;
+	}
+	o->config.policy = spec;
+	err = policy_parse(o->config.policy, &o->policy, o->values, &bad);
 	if (err == -ENOENT) {
 		policy_unknown(o->config.policy);
 		return -EINVAL;

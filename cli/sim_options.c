@@ -3,6 +3,7 @@
 #include "cli/sim_options.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/policy_load.h"
 #include "cli/policy_text.h"
 #include "core/replay/replay.h"
 #include "core/replay/sweep.h"
@@ -169,6 +170,8 @@ static int policy_add(struct sim_options *o, const char *text, size_t n)
 	if (!p->spec)
 		return -ENOMEM;
 	o->n_policies++;
+	if (policy_spec_load(&p->spec))
+		return -EINVAL;
 	err = policy_parse(p->spec, &p->ops, p->values, &bad);
 	if (!err && !strcmp(p->ops->name, "opt")) {
 		p->opt = true; /* core/replay/opt.h */

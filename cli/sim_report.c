@@ -78,7 +78,7 @@ static void text_one(const struct sim_report *r)
 {
 	const struct sim_cell *c = &r->result->cells[0];
 	const struct vm_stats *s = &c->stats;
-	uint32_t cold = r->result->totals.pages_cold;
+	uint64_t cold = r->result->totals.pages_cold;
 	char size[SIZE_TEXT_BYTES], params[256];
 
 	sim_policy_params(c->policy, params, sizeof(params));
@@ -86,8 +86,8 @@ static void text_one(const struct sim_report *r)
 	       params[0] ? " (" : "", params, params[0] ? ")" : "", c->frames,
 	       size_text(size, c->frames * r->options->page_size));
 	text_trace(r);
-	printf("  faults      %" PRIu64 ": %.4f%% of the references; %u of them cold\n", s->faults,
-	       percent(s->faults, s->accesses), cold);
+	printf("  faults      %" PRIu64 ": %.4f%% of the references; %" PRIu64 " of them cold\n",
+	       s->faults, percent(s->faults, s->accesses), cold);
 	if (sim_cell_complete(c)) {
 		printf("  filled      %" PRIu64 " with zeros, %" PRIu64 " from swap\n",
 		       s->faults_zero, s->faults_major);
@@ -105,7 +105,7 @@ static void text_table(const struct sim_report *r)
 
 	printf("vmm: %u replays, exact\n", res->n_cells);
 	text_trace(r);
-	printf("  cold        %u faults of every policy are first touches\n",
+	printf("  cold        %" PRIu64 " faults of every policy are first touches\n",
 	       res->totals.pages_cold);
 	printf("\n  %-28s %10s %10s %12s %9s %12s %12s\n", "policy", "frames", "memory", "faults",
 	       "of refs", "swapped out", "ns/reference");

@@ -55,7 +55,7 @@ void sim_notes(const struct sim_options *o, const struct trace_source *t, uint64
 	if (t->events)
 		complain(o->trace,
 			 "Pages that were unmapped stay in memory until they are evicted.",
-			 "%" PRIu64 " events (unmap, discard, fork, exit) were not replayed",
+			 "%" PRIu64 " events (map, unmap, discard, fork, exit) were not replayed",
 			 t->events);
 }
 
@@ -145,6 +145,7 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 			   .jobs = (uint32_t)o->jobs,
 			   .references_max = o->accesses_max,
 			   .warmup = warmup,
+			   .events = true,
 			   .progress = show };
 	struct sweep_cell *cells = calloc(r->n_cells + 1, sizeof(*cells));
 	struct sim_cell **of = calloc(r->n_cells + 1, sizeof(struct sim_cell *));

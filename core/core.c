@@ -43,7 +43,7 @@ void list_leave(struct vmm *v, uint32_t f)
 
 void peaks_note(struct vmm *v)
 {
-	uint64_t frames = (uint64_t)v->frames.used + v->frames.in_transit;
+	uint64_t frames = frames_taken(v);
 
 	if (v->stats.resident_peak_frames < frames)
 		v->stats.resident_peak_frames = frames;
@@ -114,6 +114,8 @@ static void evict_undo(struct vmm *v, struct page *p)
 	else
 		page_stays(v, p);
 	p->flags &= (uint8_t)~PAGE_WAS_IDLE;
+	if (v->slots)
+		slots_stays(v, v->frames.page[p->frame]);
 	mmu_sync(v, v->frames.page[p->frame]);
 }
 
@@ -147,7 +149,7 @@ static void plan_close(struct vmm *v)
 	if (v->open_pinned) {
 		frame_unpin(&v->frames, p->frame);
 	} else if (p->state == PAGE_FILLING) {
-		p->state = p->flags & PAGE_HAS_COPY ? PAGE_STORED : PAGE_ABSENT;
+		p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
 		v->footprint -= p->state == PAGE_ABSENT;
 		if (v->open_source != VMM_NONE)
 			share_copy_abandon(v, v->open_page);
@@ -172,7 +174,7 @@ static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, ui
 	plan->writable = true;
 	plan->needs_frame = page == VMM_NONE || !page_resident(&v->pages[page]);
 	plan->source = VMM_NONE;
-	plan->n_idle = plan->n_evict = 0;
+	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
 	plan->idle = v->idle;
 	plan->evict = v->evict;
 	v->open_page = page;
@@ -224,13 +226,28 @@ static void idle_drop_victims(struct vmm *v, struct plan *plan)
 	plan->n_idle = n;
 }
 
-/* False when f cannot be a victim. */
+/* The policy's choice is of no use for the plan, or has nowhere to go: physical.h, page_slots.h. */
+static bool victim_refused(struct vmm *v, const struct plan *plan, uint32_t f)
+{
+	if (v->physical && plan->n_evict == 0 && !physical_suits(v, plan->page, f))
+		return true;
+	return v->slots && frame_dirty(&v->frames, f) &&
+	       !(v->pages[v->frames.page[f]].sharing & PAGE_FILE) &&
+	       !slots_reserve(v, v->frames.page[f]);
+}
+
+/* False when f cannot be a victim, and there is no other. One that is refused is passed over: the policy is to choose again. */
 static bool victim_take(struct vmm *v, struct plan *plan, uint32_t f)
 {
 	struct page *p;
 
 	if (f >= v->frames.fresh || !frame_evictable(&v->frames, f))
 		return false;
+	if ((v->physical || v->slots) && victim_refused(v, plan, f)) {
+		v->frames.bits[f] |= FRAME_REJECTED;
+		v->n_rejected++;
+		return true;
+	}
 	p = &v->pages[v->frames.page[f]];
 	if (p->state == PAGE_IDLE)
 		p->flags |= PAGE_WAS_IDLE;
@@ -264,7 +281,7 @@ static void probation_end(struct vmm *v, struct frame_list *l, struct plan *plan
 	uint32_t f = l->head;
 
 	while (f != VMM_NONE) {
-		uint32_t next = v->links.next[f];
+		uint32_t next = v->links.at[f].next;
 
 		uint32_t id = v->frames.page[f];
 
@@ -311,6 +328,21 @@ static enum fault_kind kind_of(const struct vmm *v, uint32_t id, uint32_t mapper
 	}
 }
 
+/* The policy learns of the plan's page and, when no frame is free for it, makes room. */
+static int frame_plan(struct vmm *v, struct plan *plan)
+{
+	bool evict = room_for(v, plan->page) == 0;
+
+	if (v->ops->fault)
+		v->ops->fault(v->policy, plan->page);
+	if (!evict || victims_choose(v, plan) == 0)
+		return 0;
+	while (plan->n_idle)
+		core_idle_failed(v, v->idle[--plan->n_idle]);
+	plan_close(v);
+	return -ENOMEM;
+}
+
 int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
 	       struct plan *plan)
 {
@@ -326,6 +358,8 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 	err = t ? share_at(v, space, vpn, write, &id, &mapper) : -ENOMEM;
 	if (err)
 		return err;
+	v->open_space = space;
+	v->open_vpn = vpn;
 	kind = kind_of(v, id, mapper, write, &copy);
 	if (copy) {
 		source = id;
@@ -339,20 +373,26 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 		share_plan(v, plan, mapper, source);
 	if (plan->kind == FAULT_SPURIOUS)
 		return 0;
-	evict = plan->needs_frame && frames_free(&v->frames) == 0;
+	evict = plan->needs_frame && room_for(v, id) == 0;
 	if (v->probation) {
 		if (evict || probation_over(v, t) >= v->batch)
 			probation_end(v, &t->probation, plan);
 		probation_end(v, &v->orphans, plan);
 	}
-	if (plan->needs_frame && v->ops->fault)
-		v->ops->fault(v->policy, id);
-	if (!evict || victims_choose(v, plan) == 0)
-		return 0;
-	while (plan->n_idle)
-		core_idle_failed(v, v->idle[--plan->n_idle]);
-	plan_close(v);
-	return -ENOMEM;
+	return plan->needs_frame ? frame_plan(v, plan) : 0;
+}
+
+int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan)
+{
+	if (v->pages[page].state != PAGE_STORED)
+		return -EALREADY;
+	plan_open(v, plan, FAULT_PREFETCH, page, VMM_NONE, false);
+	return frame_plan(v, plan);
+}
+
+bool core_has_room(struct vmm *v, const struct plan *plan)
+{
+	return room_for(v, plan->page) != 0;
 }
 
 int core_room(struct vmm *v, struct plan *plan)
@@ -365,7 +405,7 @@ int core_room(struct vmm *v, struct plan *plan)
 int core_room_begin(struct vmm *v, struct plan *plan)
 {
 	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
-	return frames_free(&v->frames) ? 0 : victims_choose(v, plan);
+	return room_for(v, VMM_NONE) ? 0 : victims_choose(v, plan);
 }
 
 void core_shrink(struct vmm *v, struct plan *plan)
@@ -387,11 +427,11 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 	if (p->state != PAGE_EVICTING)
 		return;
 	if (dirty < 0 ? frame_dirty(&v->frames, f) : dirty) {
-		p->flags |= PAGE_HAS_COPY;
 		if (p->sharing & PAGE_FILE) {
 			v->stats.file_writes++;
 			v->stats.file_evictions_dirty++;
 		} else {
+			p->flags |= PAGE_HAS_COPY;
 			v->stats.store_writes++;
 		}
 		v->stats.evictions_dirty++;
@@ -404,10 +444,14 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 		share_absent(v, page);
 	v->ops->remove(v->policy, f, page, REMOVE_EVICT);
 	list_leave(v, f);
-	frame_free(&v->frames, f);
+	frame_back(v, f);
 	p->frame = VMM_NONE;
 	p->flags &= PAGE_HAS_COPY;
-	p->state = p->flags ? PAGE_STORED : PAGE_ABSENT;
+	if (p->prefetched)
+		prefetcher_wasted(v, page);
+	if (v->slots && !p->flags)
+		slots_release(v, page);
+	p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
 	v->footprint -= p->state == PAGE_ABSENT;
 	debug_check(v);
 }
@@ -467,7 +511,7 @@ static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
 static void fill_page(struct vmm *v, struct plan *plan)
 {
 	struct page *p = &v->pages[plan->page];
-	uint32_t f = frame_take(&v->frames);
+	uint32_t f = frame_for(v, p);
 
 	if (f == VMM_NONE)
 		return;
@@ -512,11 +556,13 @@ static void touch_page(struct vmm *v, struct plan *plan)
 	page_map_in(v, p);
 	mmu_sync(v, plan->page);
 	v->stats.faults_write += plan->kind == FAULT_WRITE;
-	v->stats.faults_soft += plan->kind == FAULT_SOFT;
+	v->stats.faults_soft += plan->kind == FAULT_SOFT && !p->prefetched;
 	v->stats.faults_cow += plan->kind == FAULT_COW;
-	v->stats.faults_minor += plan->kind == FAULT_MINOR;
+	v->stats.faults_minor += plan->kind == FAULT_MINOR && !p->prefetched;
 	if (plan->kind == FAULT_WRITE)
 		return;
+	if (p->prefetched)
+		prefetcher_used(v, plan->page);
 	if (was_idle && class_has_bits(v))
 		v->frames.bits[p->frame] |= FRAME_REF;
 	if (v->class == POLICY_T && (v->flags & VMM_FLAG_LIVE))
@@ -528,13 +574,18 @@ void core_fill(struct vmm *v, struct plan *plan)
 	struct thread *t;
 	struct page *p;
 	bool becomes_mapped;
+	bool used;
 
-	plan->n_idle = plan->n_evict = 0;
-	if (plan->kind == FAULT_ROOM) {
+	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
+	if (plan->kind == FAULT_ROOM || plan->kind == FAULT_PREFETCH) {
+		if (plan->kind == FAULT_PREFETCH)
+			prefetcher_fill(v, plan->page);
 		plan_close(v);
+		debug_check(v);
 		return;
 	}
 	becomes_mapped = v->pages[plan->page].state != PAGE_MAPPED;
+	used = v->pages[plan->page].prefetched;
 	if (plan->kind == FAULT_SPURIOUS)
 		v->stats.faults_spurious++;
 	else if (plan->needs_frame)
@@ -543,6 +594,8 @@ void core_fill(struct vmm *v, struct plan *plan)
 		touch_page(v, plan);
 	p = &v->pages[plan->page];
 	if (p->frame != VMM_NONE) {
+		if (v->prefetcher)
+			prefetcher_event(v, plan, used);
 		t = thread_find(v, plan->thread);
 		if (t)
 			hold_take(v, t, plan->page);

@@ -30,7 +30,7 @@
  *   loop:
  *     unmap plan.idle[0..n_idle)       (on failure core_idle_failed(page))
  *     take out plan.evict[0..n_evict)  then core_evicted(page, dirty) or core_evict_failed(page)
- *     if plan.needs_frame and core_frames_free(v) == 0: core_room(v, &plan) and again (-ENOMEM: give up)
+ *     if plan.needs_frame and !core_has_room(v, &plan): core_room(v, &plan) and again (-ENOMEM: give up)
  *   fill the page as plan.kind says, then core_fill(v, &plan)
  *
  * The idle list never contains a page of the evict list. Both lists belong to the plan and are valid until the
@@ -59,9 +59,11 @@ struct page {
 	uint64_t vpn;
 	uint32_t space;
 	uint32_t frame; /* VMM_NONE when not resident */
+	uint32_t note;  /* of the policy: page_notes */
 	uint8_t state;
 	uint8_t flags;
-	uint8_t sharing; /* PAGE_MAPPERS and what follows it; 0: space and vpn say all */
+	uint8_t sharing;    /* PAGE_MAPPERS and what follows it; 0: space and vpn say all */
+	uint8_t prefetched; /* resident only because of a prefetch, and not used since: IDLE */
 };
 
 #define PAGE_MAPPERS 1u /* space and vpn are one of any number of addresses: core/share.h */
@@ -79,6 +81,7 @@ enum fault_kind {
 	FAULT_COW,      /* needs a frame: fill from plan.source; else: lift the protection */
 	FAULT_MINOR,    /* resident, but not mapped at this address: map it */
 	FAULT_ROOM,     /* no page: core_room on its own */
+	FAULT_PREFETCH, /* fill from the store, leave unmapped: core_prefetch */
 };
 
 struct plan {
@@ -95,6 +98,8 @@ struct plan {
 	uint32_t source;
 	uint32_t n_idle, n_evict;
 	const uint32_t *idle, *evict; /* page ids */
+	uint32_t n_prefetch;          /* set by core_fill */
+	const uint32_t *prefetch;     /* pages that are worth a core_prefetch each, soonest first */
 };
 
 /*
@@ -108,6 +113,9 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 /* Class X: the virtual time of the next reference to the page of the core_fault that follows (policy_env.next_use). */
 void core_next_use(struct vmm *v, uint64_t next_use);
 
+/* Is a frame free for the plan's page? Without nodes and large pages the same as core_frames_free() != 0. */
+bool core_has_room(struct vmm *v, const struct plan *plan);
+
 /* Chooses (more) victims. plan.evict is new; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
 
@@ -118,6 +126,17 @@ void core_idle_failed(struct vmm *v, uint32_t page); /* the reference bit is set
 
 /* Completes the fault: counts it, maps the page. May refill plan->idle (window exits). */
 void core_fill(struct vmm *v, struct plan *plan);
+
+/*
+ * Prefetching (vmm_config.prefetch). After core_fill a driver may open a plan of kind FAULT_PREFETCH for each of plan.prefetch,
+ * in order, and carry it out as that of a fault: make room, fill from the store, core_fill. The page becomes resident but
+ * stays unmapped, so that its first use is seen: a FAULT_SOFT, counted as prefetch_used. A driver that reads from a device
+ * may ask for all of them at once before the first plan, and fill contiguous ones together. The policy gets the page as after a
+ * fault, with its reference bit clear. Only pages whose content is in the store are named: a page that was never written has
+ * nothing to be fetched. 0; -EALREADY the page is no longer in the store only; -ENOMEM no frame: give up the others too.
+ * What must stay resident meanwhile (the page that was faulted on) is pinned, or held by its thread.
+ */
+int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan);
 
 /* The pages of a new plan with kind FAULT_ROOM: when no frame is free, victims so that one becomes free. */
 int core_room_begin(struct vmm *v, struct plan *plan);
@@ -132,7 +151,7 @@ void core_shrink(struct vmm *v, struct plan *plan);
  * bits: FRAME_REF, FRAME_DIRTY. Returns the page id in *page. -EEXIST when it is resident already. */
 int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,
 	       uint32_t *page);
-/* A page whose copy is in the store but which is not resident (fork of a stored page). */
+/* A page whose copy is in the store but which is not resident (fork of a stored page). -ENOSPC: the device is full. */
 int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page);
 
 /* Forgets the pages of [vpn, vpn+n); gone(arg, page id, page) is called for each just before, so that the driver drops

@@ -18,9 +18,9 @@ static bool page_ok(const struct vmm *v, uint32_t id)
 	    core_find(v, p->space, p->vpn) != id)
 		return false;
 	if (!taken)
-		return p->frame == VMM_NONE && !(p->flags & ~PAGE_HAS_COPY) &&
-		       (p->state != PAGE_STORED || p->flags & PAGE_HAS_COPY) &&
-		       (p->state != PAGE_ABSENT || !(p->flags & PAGE_HAS_COPY)) &&
+		return p->frame == VMM_NONE && !p->prefetched && !(p->flags & ~PAGE_HAS_COPY) &&
+		       (p->state != PAGE_STORED || page_has_store(p)) &&
+		       (p->state != PAGE_ABSENT || !page_has_store(p)) &&
 		       (p->state != PAGE_FILLING || v->open_page == id);
 	if (p->frame >= t->fresh || t->page[p->frame] != id)
 		return false;
@@ -30,7 +30,10 @@ static bool page_ok(const struct vmm *v, uint32_t id)
 	    t->pins[p->frame] < v->holds[p->frame])
 		return false;
 	ref = frame_referenced(t, p->frame);
-	if (p->state == PAGE_IDLE && (ref || v->class == POLICY_F))
+	if (p->prefetched && p->state != PAGE_IDLE &&
+	    !(p->state == PAGE_EVICTING && p->flags & PAGE_WAS_IDLE))
+		return false;
+	if (p->state == PAGE_IDLE && (ref || (v->class == POLICY_F && !p->prefetched)))
 		return false;
 	if (p->state == PAGE_MAPPED && v->class == POLICY_R1 && !ref)
 		return false;
@@ -72,7 +75,7 @@ static bool list_ok(const struct vmm *v, const struct frame_list *l, bool probat
 		return l->count == 0;
 	if (frame_list_check(&v->frames, &v->links, l))
 		return false;
-	for (uint32_t f = l->head; f != VMM_NONE; f = v->links.next[f]) {
+	for (uint32_t f = l->head; f != VMM_NONE; f = v->links.at[f].next) {
 		const struct page *p = &v->pages[v->frames.page[f]];
 
 		if (v->in_list[f] != l || probation != !!(p->flags & PAGE_PROBATION))
@@ -147,6 +150,12 @@ int core_check(const struct vmm *v)
 	if (!share_check(v) || !space_regions_check(v))
 		return -EINVAL;
 	if (v->mmu && mmu_check(v))
+		return -EINVAL;
+	if (v->physical && physical_check(v))
+		return -EINVAL;
+	if (v->slots && slots_check(v))
+		return -EINVAL;
+	if (prefetcher_check(v))
 		return -EINVAL;
 	return v->ops->check(v->policy);
 }

@@ -27,6 +27,9 @@
 #include "core/core.h"
 #include "core/frame_list.h"
 #include "core/page_map.h"
+#include "core/page_slots.h"
+#include "core/physical.h"
+#include "core/prefetcher.h"
 #include "core/share.h"
 
 #include <uthash.h>
@@ -56,9 +59,14 @@ struct vmm {
 	bool use_window; /* class T, live, limited */
 	const struct policy_ops *ops;
 	void *policy;
+	struct page_notes notes; /* in pages */
 	struct frame_table frames;
 	struct vm_stats stats;
-	struct mmu *mmu;   /* NULL: none is simulated */
+	struct mmu *mmu;               /* NULL: none is simulated */
+	struct physical *physical;     /* NULL: memory is uniform, pages have one size */
+	struct page_slots *slots;      /* NULL: the store has no limit */
+	struct prefetcher *prefetcher; /* NULL: none */
+	struct timing timing;
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */
 
@@ -87,8 +95,10 @@ struct vmm {
 
 	uint32_t *idle, *evict; /* the lists of the open plan; capacity and batch entries */
 	uint32_t n_evict, n_rejected;
-	uint32_t open_page;   /* page of the open plan, VMM_NONE */
-	bool open_pinned;     /* open_page is resident and pinned by the plan */
+	uint32_t open_page;  /* page of the open plan, VMM_NONE */
+	bool open_pinned;    /* open_page is resident and pinned by the plan */
+	uint32_t open_space; /* the address that the fault is about */
+	uint64_t open_vpn;
 	uint32_t open_mapper; /* that the fault is about; VMM_NONE: the page has none */
 	uint32_t open_source; /* plan.source; open_page is not in the page map then */
 	bool source_pinned;
@@ -98,6 +108,12 @@ struct vmm {
 static inline bool class_has_bits(const struct vmm *v)
 {
 	return v->class == POLICY_R1 || v->class == POLICY_R0;
+}
+
+/* Its content is somewhere outside of memory too. */
+static inline bool page_has_store(const struct page *p)
+{
+	return p->flags & PAGE_HAS_COPY || p->sharing & PAGE_FILE;
 }
 
 static inline bool page_resident(const struct page *p)
@@ -117,6 +133,37 @@ static inline uint32_t map_page(const struct vmm *v, uint32_t value)
 static inline bool page_is_copy(const struct vmm *v, uint32_t id)
 {
 	return v->open_page == id && v->open_source != VMM_NONE;
+}
+
+/* The frames that are free for this page; VMM_NONE: for any. */
+static inline uint32_t room_for(struct vmm *v, uint32_t page)
+{
+	return v->physical ? physical_free(v, page) : frames_free(&v->frames);
+}
+
+/* A frame in transit for the page, VMM_NONE when there is no room for it; and back. */
+static inline uint32_t frame_for(struct vmm *v, const struct page *p)
+{
+	return v->physical ? physical_take(v, p->space, p->vpn, 0) : frame_take(&v->frames);
+}
+static inline void frame_back(struct vmm *v, uint32_t f)
+{
+	if (v->physical)
+		physical_put(v, f);
+	else
+		frame_free(&v->frames, f);
+}
+
+/* The number by which memory knows the first byte of a resident page. */
+static inline uint32_t page_place(const struct vmm *v, const struct page *p)
+{
+	return v->physical ? v->physical->place[p->frame] : p->frame;
+}
+
+/* Base frames that are not free. */
+static inline uint32_t frames_taken(const struct vmm *v)
+{
+	return v->physical ? v->physical->ram.used : v->frames.used + v->frames.in_transit;
 }
 
 /* mmu.c: the page's state, frame or writability has changed. */

@@ -33,6 +33,7 @@ static int pages_grow(struct vmm *v)
 	if (!p)
 		return -ENOMEM;
 	v->pages = p;
+	v->notes.base = (unsigned char *)&p->note;
 	v->page_capacity = (uint32_t)n;
 	return 0;
 }
@@ -40,14 +41,18 @@ static int pages_grow(struct vmm *v)
 uint32_t page_id_take(struct vmm *v)
 {
 	uint32_t id = v->page_free;
+	bool reuse = id != VMM_NONE;
 
-	if (id != VMM_NONE) {
+	if (!reuse && v->page_count == v->page_capacity && pages_grow(v))
+		return VMM_NONE;
+	if (!reuse)
+		id = v->page_count;
+	if (v->slots && slots_page(v, id))
+		return VMM_NONE;
+	if (reuse)
 		v->page_free = v->pages[id].frame;
-	} else {
-		if (v->page_count == v->page_capacity && pages_grow(v))
-			return VMM_NONE;
-		id = v->page_count++;
-	}
+	else
+		v->page_count++;
 	v->pages[id] = (struct page){ .frame = VMM_NONE };
 	return id;
 }
@@ -214,11 +219,11 @@ int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8
 	p = &v->pages[id];
 	if ((p->state != PAGE_ABSENT && p->state != PAGE_STORED) || p->sharing)
 		return -EEXIST;
-	if (frames_free(&v->frames) == 0)
+	if (room_for(v, id) == 0 || (v->slots && flags & PAGE_HAS_COPY && !slots_reserve(v, id)))
 		return -ENOSPC;
 	if (v->ops->fault)
 		v->ops->fault(v->policy, id);
-	f = frame_take(&v->frames);
+	f = frame_for(v, p);
 	frame_settle(&v->frames, f, id);
 	v->frames.bits[f] |= bits & FRAME_DIRTY;
 	if (v->class == POLICY_R1 || (v->class == POLICY_R0 && (bits & FRAME_REF)))
@@ -245,6 +250,8 @@ int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page)
 		return -ENOMEM;
 	if (v->pages[id].state != PAGE_ABSENT)
 		return -EEXIST;
+	if (v->slots && !slots_reserve(v, id))
+		return -ENOSPC;
 	v->pages[id].state = PAGE_STORED;
 	v->pages[id].flags = PAGE_HAS_COPY;
 	v->footprint++;
@@ -283,8 +290,12 @@ void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 		list_leave(v, f);
 		if (v->frames.bits[f] & FRAME_USED)
 			frame_lift(&v->frames, f);
-		frame_free(&v->frames, f);
+		frame_back(v, f);
 	}
+	if (p->prefetched)
+		prefetcher_wasted(v, id);
+	if (v->slots)
+		slots_release(v, id);
 	if (v->open_page == id) {
 		v->open_page = VMM_NONE;
 		v->open_pinned = false;

@@ -94,6 +94,10 @@ int vmm_exit(struct vmm *v, uint32_t pid)
 		return -ESRCH;
 	core_exit(v, pid, NULL, NULL);
 	core_thread_exit(v, pid);
+	if (v->prefetcher)
+		prefetch_space_exit(&v->prefetcher->detector, pid);
+	if (v->physical)
+		physical_exit(v, pid);
 	p->exists = false;
 	return 0;
 }

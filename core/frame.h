@@ -142,11 +142,19 @@ static inline void frame_unpin(struct frame_table *t, uint32_t f)
 		t->bits[f] &= (uint8_t)~FRAME_PINNED;
 }
 /* In the simulator a byte; live the core asks for the page to be unmapped (cleared list). */
+#ifndef FRAME_CLEARED_SEEN
+#define FRAME_CLEARED_SEEN true /* the driver looks at the list: not so in core/replay */
+#endif
+static inline void frame_note_cleared(struct frame_table *t, uint32_t f)
+{
+	if (FRAME_CLEARED_SEEN)
+		t->cleared[t->cleared_count++] = f;
+}
 static inline void frame_clear_referenced(struct frame_table *t, uint32_t f)
 {
 	if (t->bits[f] & FRAME_REF) {
 		t->bits[f] &= (uint8_t)~FRAME_REF;
-		t->cleared[t->cleared_count++] = f;
+		frame_note_cleared(t, f);
 	}
 }
 

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 
 struct frame_links {
-	uint32_t *next, *prev; /* by frame; next leads towards the tail */
+	struct frame_link {
+		uint32_t next, prev; /* next leads towards the tail */
+	} * at;                      /* by frame; both of a frame are in one cache line */
 };
 
 struct frame_list {
@@ -25,37 +27,32 @@ struct frame_list {
 
 static inline void frame_links_destroy(struct frame_links *k)
 {
-	free(k->next);
-	free(k->prev);
-	k->next = k->prev = NULL;
+	free(k->at);
+	k->at = NULL;
 }
 
 static inline int frame_links_init(struct frame_links *k, uint32_t capacity)
 {
-	k->next = calloc(capacity, sizeof(*k->next));
-	k->prev = calloc(capacity, sizeof(*k->prev));
-	if (k->next && k->prev)
-		return 0;
-	frame_links_destroy(k);
-	return -ENOMEM;
+	k->at = calloc(capacity, sizeof(*k->at));
+	return k->at ? 0 : -ENOMEM;
 }
 
 /* Before `at`; VMM_NONE: at the tail. */
 static inline void frame_list_insert(struct frame_links *k, struct frame_list *l, uint32_t f,
 				     uint32_t at)
 {
-	uint32_t prev = at == VMM_NONE ? l->tail : k->prev[at];
+	uint32_t prev = at == VMM_NONE ? l->tail : k->at[at].prev;
 
-	k->next[f] = at;
-	k->prev[f] = prev;
+	k->at[f].next = at;
+	k->at[f].prev = prev;
 	if (prev == VMM_NONE)
 		l->head = f;
 	else
-		k->next[prev] = f;
+		k->at[prev].next = f;
 	if (at == VMM_NONE)
 		l->tail = f;
 	else
-		k->prev[at] = f;
+		k->at[at].prev = f;
 	l->count++;
 }
 
@@ -71,16 +68,16 @@ static inline void frame_list_push_tail(struct frame_links *k, struct frame_list
 
 static inline void frame_list_remove(struct frame_links *k, struct frame_list *l, uint32_t f)
 {
-	uint32_t next = k->next[f], prev = k->prev[f];
+	uint32_t next = k->at[f].next, prev = k->at[f].prev;
 
 	if (prev == VMM_NONE)
 		l->head = next;
 	else
-		k->next[prev] = next;
+		k->at[prev].next = next;
 	if (next == VMM_NONE)
 		l->tail = prev;
 	else
-		k->prev[next] = prev;
+		k->at[next].prev = prev;
 	l->count--;
 }
 
@@ -99,7 +96,7 @@ static inline uint32_t frame_list_victim(const struct frame_table *t, const stru
 	uint32_t f = l->tail;
 
 	while (f != VMM_NONE && !frame_evictable(t, f))
-		f = k->prev[f];
+		f = k->at[f].prev;
 	return f;
 }
 
@@ -109,8 +106,8 @@ static inline int frame_list_check(const struct frame_table *t, const struct fra
 {
 	uint32_t n = 0, prev = VMM_NONE;
 
-	for (uint32_t f = l->head; f != VMM_NONE; prev = f, f = k->next[f]) {
-		if (f >= t->fresh || n++ >= l->count || k->prev[f] != prev ||
+	for (uint32_t f = l->head; f != VMM_NONE; prev = f, f = k->at[f].next) {
+		if (f >= t->fresh || n++ >= l->count || k->at[f].prev != prev ||
 		    t->page[f] == VMM_NONE)
 			return -EINVAL;
 	}

@@ -5,111 +5,85 @@
  * An *entry* is a number below `capacity`; a policy may keep arrays of its own by entry. Lists have the newest at the
  * head. All memory is taken in ghost_init and touched lazily.
  *
- * Invariants: a page has at most one entry; an entry is in exactly one list; count is the sum of the lists' counts and
- * at most capacity. The hash is open addressing with linear probing, at most half full; removal shifts back what
- * follows, so there are no tombstones.
+ * The entry of a page is found through the page's note (policy.h), which is only a hint: it holds when the entry knows
+ * the page. So an entry that is dropped leaves its page's note alone, and no memory but the entry's is touched.
+ *
+ * Invariants: a page has at most one entry, and its note leads to it; an entry is in exactly one list, or free; count is the
+ * sum of the lists' counts and at most capacity. The page of a free entry is VMM_NONE.
  */
 #ifndef VMM_GHOST_H
 #define VMM_GHOST_H
 
 #include "core/frame_list.h"
+#include "core/policy.h"
 
 #define GHOST_LISTS 2
 
-struct ghost_slot {
+struct ghost_entry {
 	uint32_t page;
-	uint32_t entry_1; /* entry + 1; 0: the slot is empty */
+	uint32_t list;
 };
 
 struct ghost {
 	uint32_t capacity, count;
 	uint32_t fresh, free; /* entries >= fresh were never used; freed ones are linked by next */
-	uint32_t shift;       /* 32 - log2(number of slots) */
-	struct ghost_slot *slots;
-	uint32_t *page; /* by entry */
-	uint8_t *list;  /* by entry */
-	struct frame_links links;
+	const struct page_notes *notes;
+	struct ghost_entry *entry;
+	struct frame_links links; /* by entry */
 	struct frame_list lists[GHOST_LISTS];
 };
 
 static inline void ghost_destroy(struct ghost *g)
 {
-	free(g->slots);
-	free(g->page);
-	free(g->list);
+	free(g->entry);
 	frame_links_destroy(&g->links);
-	g->slots = NULL;
-	g->page = NULL;
-	g->list = NULL;
+	g->entry = NULL;
 }
 
 /* capacity 0: a history that remembers nothing. 0, -ENOMEM. */
-static inline int ghost_init(struct ghost *g, uint64_t capacity)
+static inline int ghost_init(struct ghost *g, uint64_t capacity, const struct policy_env *env)
 {
-	uint32_t bits = 1;
-
-	if (capacity > 1u << 30)
+	if (capacity >= PAGE_NOTE_MAX)
 		return -ENOMEM;
-	while ((1ull << bits) < 2 * capacity)
-		bits++;
-	*g = (struct ghost){ .capacity = (uint32_t)capacity, .free = VMM_NONE, .shift = 32 - bits };
+	*g = (struct ghost){ .capacity = (uint32_t)capacity,
+			     .free = VMM_NONE,
+			     .notes = env->notes };
 	for (int i = 0; i < GHOST_LISTS; i++)
 		g->lists[i] = FRAME_LIST_EMPTY;
-	g->slots = calloc(1ull << bits, sizeof(*g->slots));
-	g->page = calloc(capacity + 1, sizeof(*g->page));
-	g->list = calloc(capacity + 1, sizeof(*g->list));
-	if (!g->slots || !g->page || !g->list ||
-	    frame_links_init(&g->links, (uint32_t)capacity + 1)) {
+	g->entry = calloc(capacity + 1, sizeof(*g->entry));
+	if (!g->entry || frame_links_init(&g->links, (uint32_t)capacity + 1)) {
 		ghost_destroy(g);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-/* Fibonacci hashing (Knuth, vol. 3, 6.4): dense ids spread evenly. */
-static inline uint32_t ghost_home(const struct ghost *g, uint32_t page)
-{
-	return (page * 0x9E3779B1u) >> g->shift;
-}
-
-static inline uint32_t ghost_mask(const struct ghost *g)
-{
-	return UINT32_MAX >> g->shift;
-}
-
 /* The entry of a page, VMM_NONE when it has none. */
 static inline uint32_t ghost_find(const struct ghost *g, uint32_t page)
 {
-	uint32_t mask = ghost_mask(g), i = ghost_home(g, page);
+	uint32_t entry = page_note(g->notes, page) - 1;
 
-	for (; g->slots[i].entry_1; i = (i + 1) & mask)
-		if (g->slots[i].page == page)
-			return g->slots[i].entry_1 - 1;
-	return VMM_NONE;
+	return entry < g->fresh && g->entry[entry].page == page ? entry : VMM_NONE;
 }
 
-static inline void ghost_slot_remove(struct ghost *g, uint32_t page)
+/* policy_ops.recall. */
+static inline void ghost_prefetch(const struct ghost *g, uint32_t note)
 {
-	uint32_t mask = ghost_mask(g), i = ghost_home(g, page), j;
+	__builtin_prefetch(&g->entry[note - 1], 1);
+	__builtin_prefetch(&g->links.at[note - 1], 1);
+}
 
-	while (g->slots[i].page != page || !g->slots[i].entry_1)
-		i = (i + 1) & mask;
-	for (j = (i + 1) & mask; g->slots[j].entry_1; j = (j + 1) & mask) {
-		uint32_t home = ghost_home(g, g->slots[j].page);
-
-		if (((j - home) & mask) >= ((j - i) & mask)) {
-			g->slots[i] = g->slots[j];
-			i = j;
-		}
-	}
-	g->slots[i].entry_1 = 0;
+/* The list that an entry is in. */
+static inline uint32_t ghost_list(const struct ghost *g, uint32_t entry)
+{
+	return g->entry[entry].list;
 }
 
 static inline void ghost_remove(struct ghost *g, uint32_t entry)
 {
-	ghost_slot_remove(g, g->page[entry]);
-	frame_list_remove(&g->links, &g->lists[g->list[entry]], entry);
-	g->links.next[entry] = g->free;
+	frame_list_remove(&g->links, &g->lists[g->entry[entry].list], entry);
+	g->entry[entry].page = VMM_NONE;
+	g->links.at[entry].next = g->free;
 	g->free = entry;
 	g->count--;
 }
@@ -138,7 +112,7 @@ static inline bool ghost_forget(struct ghost *g, uint32_t page)
  */
 static inline uint32_t ghost_add(struct ghost *g, int list, uint32_t page)
 {
-	uint32_t mask = ghost_mask(g), i, entry;
+	uint32_t entry;
 
 	if (g->capacity == 0)
 		return VMM_NONE;
@@ -148,12 +122,9 @@ static inline uint32_t ghost_add(struct ghost *g, int list, uint32_t page)
 	if (entry == VMM_NONE)
 		entry = g->fresh++;
 	else
-		g->free = g->links.next[entry];
-	for (i = ghost_home(g, page); g->slots[i].entry_1; i = (i + 1) & mask)
-		;
-	g->slots[i] = (struct ghost_slot){ page, entry + 1 };
-	g->page[entry] = page;
-	g->list[entry] = (uint8_t)list;
+		g->free = g->links.at[entry].next;
+	page_note_set(g->notes, page, entry + 1);
+	g->entry[entry] = (struct ghost_entry){ page, (uint32_t)list };
 	frame_list_push_head(&g->links, &g->lists[list], entry);
 	g->count++;
 	return entry;
@@ -168,9 +139,9 @@ static inline int ghost_check(const struct ghost *g)
 		const struct frame_list *l = &g->lists[k];
 		uint32_t n = 0, newer = VMM_NONE;
 
-		for (uint32_t e = l->head; e != VMM_NONE; newer = e, e = g->links.next[e])
-			if (e >= g->fresh || n++ >= l->count || g->list[e] != k ||
-			    g->links.prev[e] != newer || ghost_find(g, g->page[e]) != e)
+		for (uint32_t e = l->head; e != VMM_NONE; newer = e, e = g->links.at[e].next)
+			if (e >= g->fresh || n++ >= l->count || ghost_list(g, e) != (uint32_t)k ||
+			    g->links.at[e].prev != newer || ghost_find(g, g->entry[e].page) != e)
 				return -EINVAL;
 		if (n != l->count || l->tail != newer)
 			return -EINVAL;

@@ -94,7 +94,7 @@ static pte_t wanted(const struct vmm *v, uint32_t id, const struct mapping *m)
 		if (p->sharing & PAGE_FILE)
 			flags |= PTE_FILE;
 	}
-	return pte_make(p->frame, PAGE_4K, flags);
+	return pte_make(page_place(v, p), PAGE_4K, flags);
 }
 
 /* Writes one of the page's entries. True when the TLB may hold what was there before. */
@@ -300,12 +300,18 @@ int mmu_end(struct vmm *v, const struct mmu_access *a, uint32_t id, bool write, 
 	return 0;
 }
 
+void mmu_walks(const struct vmm *v, struct vm_stats *s)
+{
+	if (v->mmu->has_table)
+		s->pt_walk_accesses = v->mmu->table.stats.walk_accesses;
+}
+
 void mmu_stats(const struct vmm *v, struct vm_stats *s)
 {
 	const struct mmu *m = v->mmu;
 
 	if (m->has_table) {
-		s->pt_walk_accesses = m->table.stats.walk_accesses;
+		mmu_walks(v, s);
 		s->pt_bytes = m->table.stats.bytes_peak;
 	}
 	if (m->has_tlb) {
@@ -321,6 +327,12 @@ int vmm_counter_applies(const struct vmm *v, const struct vm_stat_info *counter)
 		return v->mmu && v->mmu->has_tlb;
 	if (!strncmp(counter->name, "pt_", 3))
 		return v->mmu && v->mmu->has_table;
+	if (!strncmp(counter->name, "numa_", 5) || !strcmp(counter->name, "node_balance"))
+		return v->physical && v->physical->has_numa;
+	if (!strncmp(counter->name, "prefetch_", 9))
+		return v->prefetcher != NULL;
+	if (!strcmp(counter->name, "swap_used"))
+		return v->slots != NULL;
 	return events_counter_applies(v, counter->name);
 }
 

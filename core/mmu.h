@@ -56,6 +56,8 @@ void mmu_leave(struct vmm *v, uint32_t mapper); /* one of its addresses goes */
 bool mmu_forked(struct vmm *v, uint32_t id);
 void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n); /* victims of one choice */
 
+void mmu_walks(const struct vmm *v,
+	       struct vm_stats *s); /* pt_walk_accesses alone, which is cheap */
 void mmu_stats(const struct vmm *v, struct vm_stats *s); /* what is counted elsewhere */
 int mmu_check(const struct vmm *v);                      /* 0, -EINVAL */
 

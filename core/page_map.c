@@ -72,16 +72,21 @@ void page_map_destroy(struct page_map *m)
 	page_map_init(m);
 }
 
+static struct page_map_node **recent(struct page_map *m, uint32_t space, uint64_t base)
+{
+	return &m->recent[(base ^ space * 0x9E3779B1u) % PAGE_MAP_RECENT];
+}
+
 static struct page_map_node *node_find(struct page_map *m, uint32_t space, uint64_t base)
 {
-	struct page_map_node *n = m->last;
+	struct page_map_node **r = recent(m, space, base), *n = *r;
 	struct node_key key = { base, space };
 
 	if (n && n->key.base == base && n->key.space == space)
 		return n;
 	HASH_FIND(hh, m->nodes, &key, sizeof(key), n);
 	if (n)
-		m->last = n;
+		*r = n;
 	return n;
 }
 
@@ -103,8 +108,17 @@ static struct page_map_node *node_make(struct page_map *m, uint32_t space, uint6
 		return NULL;
 	}
 	m->sorted = false;
-	m->last = n;
+	*recent(m, space, base) = n;
 	return n;
+}
+
+void page_map_prefetch(struct page_map *m, uint32_t space, uint64_t vpn)
+{
+	const struct page_map_node *n = node_find(m, space, vpn >> NODE_SHIFT);
+	const struct leaf *l = n ? n->leaf[leaf_index(vpn)] : NULL;
+
+	if (l)
+		__builtin_prefetch(&l->id[id_index(vpn)]);
 }
 
 uint32_t page_map_get(struct page_map *m, uint32_t space, uint64_t vpn)
@@ -136,11 +150,12 @@ int page_map_reserve(struct page_map *m, uint32_t space, uint64_t vpn)
 int page_map_set(struct page_map *m, uint32_t space, uint64_t vpn, uint32_t id)
 {
 	int err = page_map_reserve(m, space, vpn);
-	struct page_map_node *n = m->last;
+	struct page_map_node *n;
 	struct leaf *l;
 
 	if (err)
 		return err;
+	n = node_find(m, space, vpn >> NODE_SHIFT);
 	l = n->leaf[leaf_index(vpn)];
 	if (l->id[id_index(vpn)] == VMM_NONE) {
 		l->used++;
@@ -214,8 +229,10 @@ static void leave_node(struct page_map_iter *i)
 		n = m->sorted ? old->hh.next : first_node(i);
 	}
 	if (!old->used) {
-		if (m->last == old)
-			m->last = NULL;
+		struct page_map_node **r = recent(m, (uint32_t)old->key.space, base);
+
+		if (*r == old)
+			*r = NULL;
 		HASH_DEL(m->nodes, old);
 		node_free(old);
 	}

@@ -3,7 +3,7 @@
  * page_map.h - from (space, virtual page number) to page id.
  *
  * A hash of nodes keyed by (space, vpn >> 18); a node has 512 leaves, made when first needed; a leaf has 512 ids. The
- * node used last is cached, so a lookup near the one before costs two loads. Any 64-bit vpn is allowed.
+ * nodes used last are cached, so a lookup near an earlier one costs three loads. Any 64-bit vpn is allowed.
  *
  * Invariants: node->used counts the ids of all its leaves, leaf->used its own. A leaf whose last id is removed is freed
  * at once, an empty node when an iterator leaves it (or never, when nothing iterates over it again).
@@ -14,12 +14,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PAGE_MAP_RECENT 16
+
 struct page_map_node;
 
 struct page_map {
-	struct page_map_node *nodes; /* uthash head */
-	struct page_map_node *last;  /* cache, may be NULL */
-	bool sorted;                 /* the hash's list is in (space, vpn) order */
+	struct page_map_node *nodes;                   /* uthash head */
+	struct page_map_node *recent[PAGE_MAP_RECENT]; /* cache, by a hash of the key; may be NULL */
+	bool sorted; /* the hash's list is in (space, vpn) order */
 };
 
 /* Pages of [vpn, last] of one space in ascending order. Set the fields with page_map_iter_init. */
@@ -35,6 +37,7 @@ void page_map_init(struct page_map *m);
 void page_map_destroy(struct page_map *m);
 
 uint32_t page_map_get(struct page_map *m, uint32_t space, uint64_t vpn); /* VMM_NONE when absent */
+void page_map_prefetch(struct page_map *m, uint32_t space, uint64_t vpn);
 int page_map_reserve(struct page_map *m, uint32_t space,
 		     uint64_t vpn); /* so that a set cannot fail */
 int page_map_set(struct page_map *m, uint32_t space, uint64_t vpn, uint32_t id); /* 0, -ENOMEM */

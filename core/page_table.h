@@ -116,6 +116,8 @@ struct page_table_ops {
 	void (*drop)(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size);
 	void (*drop_space)(struct page_table *t, uint32_t space);
 	int (*each)(struct page_table *t, uint32_t space, page_table_fn fn, void *arg);
+	/* Brings near what find will read. Looks like no access; may be NULL. */
+	void (*prefetch)(struct page_table *t, uint32_t space, uint64_t vpn);
 	void (*flush)(struct page_table *t); /* empties the walk cache; may be NULL */
 	void (*chains)(const struct page_table *t, struct page_table_chains *out); /* may be NULL */
 	int (*check)(const struct page_table *t);                                  /* 0, -EINVAL */
@@ -168,6 +170,13 @@ pte_t page_table_walk(struct page_table *t, uint32_t space, uint64_t vpn, bool w
 
 /* The entry that covers vpn, or NULL: software looks, nothing is counted. Valid until the next map or unmap. */
 pte_t *page_table_find(struct page_table *t, uint32_t space, uint64_t vpn);
+
+/* The entry will soon be looked for. */
+static inline void page_table_prefetch(struct page_table *t, uint32_t space, uint64_t vpn)
+{
+	if (t->ops->prefetch)
+		t->ops->prefetch(t, space, vpn);
+}
 
 /* Every used entry of the space, in no particular order. fn must not map or unmap. */
 int page_table_each(struct page_table *t, uint32_t space, page_table_fn fn, void *arg);

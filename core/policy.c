@@ -2,7 +2,8 @@
 /*
  * policy.c - the registry of policies and the parser of "name:key=value,...".
  *
- * The tables are found through the linker section that POLICY_REGISTER fills. They are sorted once, before main.
+ * The tables are found through the linker section that POLICY_REGISTER fills. They are sorted once, before main;
+ * those that are added at run time follow.
  */
 #include "core/policy.h"
 
@@ -14,18 +15,33 @@
 #define POLICIES_MAX 128
 #define NAME_MAX_LENGTH 63
 
-extern const struct policy_ops *const __start_vmm_policies[]
-	__attribute__((weak, visibility("hidden")));
-extern const struct policy_ops *const __stop_vmm_policies[]
-	__attribute__((weak, visibility("hidden")));
-
 static const struct policy_ops *policies[POLICIES_MAX + 1];
 
-static bool table_ok(const struct policy_ops *o)
+const char *policy_lacks(const struct policy_ops *o)
 {
-	return o && o->abi == VMM_POLICY_ABI && o->name && o->summary && o->source && o->create &&
-	       o->destroy && o->victim && o->reject && o->remove && o->insert && o->check &&
-	       (o->touch || (o->class != POLICY_T && o->class != POLICY_X));
+	const struct {
+		const char *name;
+		bool there;
+	} needed[] = {
+		{ "abi", o->abi == VMM_POLICY_ABI },
+		{ "name", o->name },
+		{ "summary", o->summary },
+		{ "source", o->source },
+		{ "create", o->create },
+		{ "destroy", o->destroy },
+		{ "victim", o->victim },
+		{ "reject", o->reject },
+		{ "remove", o->remove },
+		{ "insert", o->insert },
+		{ "check", o->check },
+		{ "touch", o->touch || (o->class != POLICY_T && o->class != POLICY_X) },
+		{ "class", o->class <= POLICY_X },
+	};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!needed[i].there)
+			return needed[i].name;
+	return NULL;
 }
 
 static int by_order(const void *a, const void *b)
@@ -44,7 +60,7 @@ __attribute__((constructor)) static void registry_init(void)
 	size_t n = 0;
 
 	for (; p < __stop_vmm_policies && n < POLICIES_MAX; p++)
-		if (table_ok(*p))
+		if (*p && !policy_lacks(*p))
 			policies[n++] = *p;
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	qsort(policies, n, sizeof(policies[0]), by_order);
@@ -86,6 +102,23 @@ const struct policy_ops *policy_find(const char *name)
 				return *p;
 	}
 	return NULL;
+}
+
+int policy_registry_add(const struct policy_ops *ops)
+{
+	size_t n = 0;
+
+	if (policy_lacks(ops) || !*ops->name || strlen(ops->name) > NAME_MAX_LENGTH ||
+	    strpbrk(ops->name, ":,"))
+		return -EINVAL;
+	if (policy_find(ops->name))
+		return -EEXIST;
+	while (policies[n])
+		n++;
+	if (n == POLICIES_MAX)
+		return -ENOSPC;
+	policies[n] = ops;
+	return 0;
 }
 
 static char lower(char c)

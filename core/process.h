@@ -31,6 +31,11 @@
 	X(anon_faults)                                                                             \
 	X(cow_copies)                                                                              \
 	X(file_reads)                                                                              \
+	X(prefetch_issued)                                                                         \
+	X(prefetch_used)                                                                           \
+	X(prefetch_late)                                                                           \
+	X(prefetch_wait_ns)                                                                        \
+	X(prefetch_saved_ns)                                                                       \
 	X(store_reads)
 
 struct process {

@@ -40,7 +40,6 @@ static uint32_t region_page(struct vmm *v, const struct region *r, uint64_t vpn)
 	if (r->object && r->object->key.is_file) {
 		v->pages[id].sharing |= PAGE_FILE;
 		v->pages[id].state = PAGE_STORED;
-		v->pages[id].flags = PAGE_HAS_COPY;
 		v->footprint++;
 	}
 	return id;

@@ -9,6 +9,7 @@
 #include "core/mmu.h"
 #include "core/process.h"
 #include "core/region.h"
+#include "core/spec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,11 +17,6 @@
 
 #define FLAGS_ALL (VMM_FLAG_PROBATION | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS | VMM_FLAG_LIVE)
 #define PAGE_SIZE_DEFAULT 4096u
-
-static bool wanted(const char *option)
-{
-	return option && strcmp(option, "off") != 0;
-}
 
 static int config_check(const struct vmm_config *c)
 {
@@ -30,7 +26,7 @@ static int config_check(const struct vmm_config *c)
 		return -EINVAL;
 	if (c->page_size & (c->page_size - 1))
 		return -EINVAL;
-	if (wanted(c->large) || wanted(c->prefetch) || wanted(c->numa) || c->swap_pages)
+	if (spec_wanted(c->large))
 		return -ENOTSUP;
 	return 0;
 }
@@ -53,7 +49,9 @@ static int lists_init(struct vmm *v, uint32_t frames)
 static int vmm_init(struct vmm *v, const struct vmm_config *c)
 {
 	uint32_t page_size = c->page_size ? c->page_size : PAGE_SIZE_DEFAULT;
-	struct policy_env env = { .frames = &v->frames, .now = &v->now, .next_use = &v->next_use };
+	struct policy_env env = {
+		.frames = &v->frames, .now = &v->now, .next_use = &v->next_use, .notes = &v->notes
+	};
 	const char *bad;
 	int err;
 
@@ -71,7 +69,11 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
 	v->page_free = v->open_page = v->open_mapper = v->open_source = VMM_NONE;
 	v->hold_depth = 1;
+	if (v->class == POLICY_X && spec_wanted(c->prefetch))
+		return -ENOTSUP;
 	v->next_use = UINT64_MAX;
+	v->notes.stride = sizeof(*v->pages);
+	v->timing = c->timing ? *c->timing : TIMING_DEFAULT;
 	page_map_init(&v->map);
 	page_map_init(&v->object_map);
 	share_init(&v->share);
@@ -80,6 +82,12 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 		err = lists_init(v, c->frames);
 	if (!err && c->mmu)
 		err = mmu_create(v, c->mmu, c->seed);
+	if (!err)
+		err = physical_create(v, c);
+	if (!err)
+		err = prefetcher_create(v, c->prefetch);
+	if (!err && c->swap_pages)
+		err = slots_create(v, c->swap_pages);
 	if (err)
 		return err;
 	err = v->ops->create(&v->policy, &env);
@@ -127,6 +135,9 @@ void vmm_destroy(struct vmm *v)
 	objects_destroy(v);
 	share_destroy(&v->share);
 	mmu_destroy(v);
+	physical_destroy(v);
+	slots_destroy(v);
+	prefetcher_destroy(v);
 	page_map_destroy(&v->map);
 	frame_table_destroy(&v->frames);
 	frame_links_destroy(&v->links);
@@ -139,33 +150,73 @@ void vmm_destroy(struct vmm *v)
 }
 
 /* What a reference was. Others than soft ones are instructions that start again. */
-enum served { SERVED_HIT, SERVED_FRAME, SERVED_MAPPED, SERVED_SOFT };
+enum result { RESULT_HIT, RESULT_FRAME, RESULT_MAPPED, RESULT_SOFT };
 
-/* Serves a fault as a driver does: an enum served, or -errno. The store is the counters. */
-static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write)
+/* The plan's victims leave; more are asked for while its page has no frame. The store is the counters. */
+static int make_room(struct vmm *v, struct plan *plan)
 {
-	struct vm_stats before = v->stats;
-	struct plan plan;
-	struct thread *t;
-	int err = core_fault(v, pid, vpn, write, pid, &plan);
+	for (;;) {
+		int err;
 
-	while (!err) {
-		for (uint32_t i = 0; i < plan.n_evict; i++)
-			core_evicted(v, plan.evict[i], -1);
-		if (!plan.needs_frame || frames_free(&v->frames))
-			break;
-		err = core_room(v, &plan);
+		for (uint32_t i = 0; i < plan->n_evict; i++)
+			core_evicted(v, plan->evict[i], -1);
+		if (!plan->needs_frame || core_has_room(v, plan))
+			return 0;
+		err = core_room(v, plan);
+		if (err)
+			return err;
 	}
+}
+
+/* Pages that the fault made worth reading. Its own page is held meanwhile. */
+static void prefetch(struct vmm *v, const struct plan *fault)
+{
+	struct plan plan;
+	int err = 0;
+
+	for (uint32_t i = 0; i < fault->n_prefetch && err != -ENOMEM; i++) {
+		err = core_prefetch(v, fault->prefetch[i], &plan);
+		if (!err)
+			err = make_room(v, &plan);
+		if (!err)
+			core_fill(v, &plan);
+	}
+}
+
+/* A fault that is being served, and the counters when it began. */
+struct served {
+	struct plan plan;
+	struct vm_stats before;
+};
+
+/* Serves a fault as a driver does: an enum result, or -errno. */
+static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct served *s)
+{
+	struct plan *plan = &s->plan;
+	int err;
+
+	s->before = v->stats;
+	err = core_fault(v, pid, vpn, write, pid, plan);
+
+	if (!err)
+		err = make_room(v, plan);
 	if (err)
 		return err;
-	core_fill(v, &plan);
-	t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
+	core_fill(v, plan);
+	if (plan->kind == FAULT_SOFT)
+		return RESULT_SOFT;
+	return plan->needs_frame ? RESULT_FRAME : RESULT_MAPPED;
+}
+
+/* After the policy has seen the reference. */
+static void serve_end(struct vmm *v, uint32_t pid, const struct served *s)
+{
+	struct thread *t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
+
+	prefetch(v, &s->plan);
 	if (t)
 		hold_release(v, t);
-	process_count(process_find(v, pid), &before, &v->stats);
-	if (plan.kind == FAULT_SOFT)
-		return SERVED_SOFT;
-	return plan.needs_frame ? SERVED_FRAME : SERVED_MAPPED;
+	process_count(process_find(v, pid), &s->before, &v->stats);
 }
 
 /* The policy gives back what it does not want to keep. */
@@ -179,7 +230,7 @@ static void shrink(struct vmm *v)
 			core_evicted(v, plan.evict[i], -1);
 	} while (plan.n_evict);
 	core_fill(v, &plan);
-	v->stats.resident_sum += v->frames.used;
+	v->stats.resident_sum += frames_taken(v);
 }
 
 static bool sees_touches(const struct vmm *v)
@@ -187,25 +238,28 @@ static bool sees_touches(const struct vmm *v)
 	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
 }
 
-/* The core's part of a reference; value is what the page map has. An enum served, or -errno. */
+/* The core's part of a reference; value is what the page map has. An enum result, or -errno. */
 static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, int is_write)
 {
 	uint32_t id = map_page(v, value);
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
-	int result = SERVED_HIT;
+	struct served s;
+	int result = RESULT_HIT;
 
 	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)) ||
 	    (value & MAPPER_BIT && !share_hits(v, value, is_write)))
-		result = serve(v, pid, vpn, is_write);
+		result = serve(v, pid, vpn, is_write, &s);
 	else if (is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
 		return result;
-	if (result == SERVED_FRAME || !sees_touches(v))
-		return result;
-	/* it was resident before, even if not for this address */
-	id = result == SERVED_HIT ? id : core_find(v, pid, vpn);
-	v->ops->touch(v->policy, v->pages[id].frame, is_write);
+	if (result != RESULT_FRAME && sees_touches(v)) {
+		/* it was resident before, even if not for this address */
+		id = result == RESULT_HIT ? id : core_find(v, pid, vpn);
+		v->ops->touch(v->policy, v->pages[id].frame, is_write);
+	}
+	if (result)
+		serve_end(v, pid, &s);
 	return result;
 }
 
@@ -224,9 +278,9 @@ static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value,
 			mmu_sync(v, id);
 		return result;
 	}
-	if (result != SERVED_HIT)
+	if (result != RESULT_HIT)
 		id = core_find(v, pid, vpn);
-	err = mmu_end(v, &a, id, is_write, result == SERVED_FRAME || result == SERVED_MAPPED);
+	err = mmu_end(v, &a, id, is_write, result == RESULT_FRAME || result == RESULT_MAPPED);
 	return err ? err : result;
 }
 
@@ -253,6 +307,8 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 			: reference(v, pid, vpn, value, is_write);
 	if (result < 0)
 		return result;
+	if (v->physical)
+		physical_accessed(v, pid, core_find(v, pid, vpn));
 	stats_reference(&v->stats, is_write);
 	stats_reference(&p->stats, is_write);
 	p->stats.tlb_hits += v->stats.tlb_hits - hits;
@@ -261,7 +317,7 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->now++;
 	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
 		shrink(v);
-	return result == SERVED_SOFT ? SERVED_MAPPED : result;
+	return result == RESULT_SOFT ? RESULT_MAPPED : result;
 }
 
 int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
@@ -277,7 +333,29 @@ int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, ui
 
 const struct vm_stats *vmm_stats(const struct vmm *v)
 {
-	if (v->mmu) /* the counts of its parts are fetched when asked for: not a change that the caller sees */
-		mmu_stats(v, (struct vm_stats *)&v->stats);
-	return &v->stats;
+	struct vm_stats *s = (struct vm_stats *)&v->stats;
+
+	/* the counts of the parts are fetched when asked for: not a change that the caller sees */
+	if (v->mmu)
+		mmu_stats(v, s);
+	if (v->physical)
+		physical_stats(v, s);
+	if (v->slots)
+		s->swap_used = v->slots->swap.peak;
+	return s;
+}
+
+static uint64_t extra_ns(const struct vmm *v)
+{
+	return v->physical ? physical_extra_ns(v) : 0;
+}
+
+double vmm_amt_ns(const struct vmm *v)
+{
+	return timing_amt_ns(&v->timing, vmm_stats(v), extra_ns(v));
+}
+
+double vmm_slowdown(const struct vmm *v)
+{
+	return timing_slowdown(&v->timing, vmm_stats(v), extra_ns(v));
 }

@@ -5,9 +5,16 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+
+/* An option that is given and is not "off". */
+static inline bool spec_wanted(const char *option)
+{
+	return option && strcasecmp(option, "off") != 0;
+}
 
 /* A decimal number in [1, max] that begins at *at; *at moves behind it. 0, -EINVAL. */
 static inline int spec_number(const char **at, uint32_t max, uint32_t *out)

@@ -18,6 +18,8 @@ static bool is_peak(const struct vm_stat_info *i)
 {
 	return i->offset == offsetof(struct vm_stats, resident_peak_frames) ||
 	       i->offset == offsetof(struct vm_stats, footprint_pages) ||
+	       i->offset == offsetof(struct vm_stats, swap_used) ||
+	       i->offset == offsetof(struct vm_stats, node_balance) ||
 	       i->offset == offsetof(struct vm_stats, tlb_reach_bytes) ||
 	       i->offset == offsetof(struct vm_stats, cow_pages_saved) ||
 	       i->offset == offsetof(struct vm_stats, shared_pages_saved) ||

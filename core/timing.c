@@ -8,12 +8,13 @@ double timing_total_ns(const struct timing *t, const struct vm_stats *s, uint64_
 {
 	double accesses = (double)s->accesses,
 	       lookups = (double)s->tlb_hits + (double)s->tlb_misses;
-	double moved = (double)s->store_reads + (double)s->store_writes;
+	double moved =
+		(double)s->store_reads - (double)s->prefetch_issued + (double)s->store_writes;
 
 	return accesses * t->mem_ns + lookups * t->tlb_ns +
 	       (double)s->pt_walk_accesses * t->mem_ns +
 	       (double)s->faults * t->fault_us * NS_PER_US + moved * t->swap_us * NS_PER_US +
-	       (double)extra_ns;
+	       (double)s->prefetch_wait_ns + (double)extra_ns;
 }
 
 double timing_amt_ns(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns)

@@ -6,7 +6,8 @@
  *        + (TLB hits + misses) * tlb      only where a TLB is simulated
  *        + walk accesses * mem            only where page tables are
  *        + faults * fault                 the kernel's part of each fault of the policy
- *        + (store reads + writes) * swap  the device's part, per page
+ *        + (store reads + writes) * swap  the device's part, per page; reads of prefetches excepted, which nobody waits for
+ *        + prefetch wait                  unless the page is used too soon
  *        + extra                          what remote memory takes longer (numa_extra_ns)
  *
  * AMT (access mean time) is time / accesses. Slowdown is AMT / the time of an access to a resident page that the TLB
@@ -21,6 +22,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct timing {
 	uint32_t tlb_ns, mem_ns;
 	uint32_t fault_us, swap_us;
@@ -33,5 +38,9 @@ struct timing {
 double timing_total_ns(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns);
 double timing_amt_ns(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns);
 double timing_slowdown(const struct timing *t, const struct vm_stats *s, uint64_t extra_ns);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,7 +9,9 @@
 #define VMM_VMM_H
 
 #include "core/stats.h"
+#include "core/timing.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -41,26 +43,40 @@ struct vmm_config {
 	const char *policy;        /* "clock", "clock:ref-at-load=0"; NULL means "clock" */
 	const struct vmm_mmu *mmu; /* NULL: translation is not simulated, and costs nothing */
 	const char *large;         /* "off" (or NULL), "always", "auto": 2 MiB and 1 GiB pages */
-	const char *prefetch;      /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" */
-	const char *numa;          /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
-	uint32_t swap_pages;       /* slots of the swap device; 0: as many as are needed */
+	const char *prefetch; /* "off" (or NULL), "seq[:N]", "stride[:N]", "trend" (prefetch.h) */
+	const char *numa;     /* "4:interleave,remote-ns=50" (numa_parse); NULL: one node */
+	uint32_t swap_pages;  /* slots of the swap device; 0: as many as are needed */
+	const struct timing *timing; /* NULL: TIMING_DEFAULT. It changes no decision */
 };
 
 struct vmm;
 
-/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter), ENOENT (unknown policy or page table), ENOMEM. */
+/* NULL on error with errno set: EINVAL (0 frames, bad size or parameter, more nodes than frames), ENOENT (unknown policy or page table), ENOTSUP
+ * (prefetching for a policy of class X: nobody knows the next use of such a page), ENOMEM. */
 struct vmm *vmm_create(const struct vmm_config *config);
 void vmm_destroy(struct vmm *vmm);
 
 /*
- * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for another
- * (soft, write, minor, or a copy-on-write fault of the last sharer), or -errno (-ENOMEM: every frame is pinned; -EACCES: a write to a read-only mapping; -ENOTSUP: the policy needs the future, vmm_access_next;
+ * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for another (soft,
+ * write, minor, a copy-on-write fault of the last sharer, the first use of a prefetched page), or -errno (-ENOMEM: every
+ * frame is pinned, or dirty while the swap device is full; -EACCES: a write to a read-only mapping; -ENOTSUP: the policy
+ * needs the future, vmm_access_next;
  * -ERANGE: the page table has no such address). Processes come into being at their first reference.
  */
 int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
 
 /*
- * The same for policies of class X (opt, vmin), for which vmm_access is -ENOTSUP: next_use is the virtual time of the next
+ * The same for n references in turn, and several times as fast. *done: how many were made. 0; the error of the next one.
+ */
+struct vmm_reference {
+	uint64_t addr;
+	uint32_t pid;
+	uint32_t is_write;
+};
+int vmm_access_many(struct vmm *vmm, const struct vmm_reference *refs, size_t n, size_t *done);
+
+/*
+ * The same as vmm_access for policies of class X (opt, vmin), for which vmm_access is -ENOTSUP: next_use is the virtual time of the next
  * reference to the same page, counting references from 0, and UINT64_MAX when there is none. Any policy takes it.
  */
 int vmm_access_next(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use);
@@ -110,6 +126,13 @@ const struct vm_stats *vmm_process_stats(const struct vmm *vmm, uint32_t pid);
 
 /* The counters; valid until vmm_destroy. */
 const struct vm_stats *vmm_stats(const struct vmm *vmm);
+
+/*
+ * What the counters would have taken (timing.h): mean time of a reference in ns, and how many times that is the time of one
+ * that finds its page in local memory and, where there is a TLB, in that. 0 before the first reference.
+ */
+double vmm_amt_ns(const struct vmm *vmm);
+double vmm_slowdown(const struct vmm *vmm);
 
 /* Is the counter counted with this configuration? Reports leave out those that are not. */
 int vmm_counter_applies(const struct vmm *vmm, const struct vm_stat_info *counter);

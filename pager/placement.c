@@ -11,6 +11,8 @@
  *   TOGETHER --two ticks with several runnable threads and fewer than RATE_HIGH events a second--> FREE
  *   FREE --more than RATE_LOW events a second over EVENTS of them, or one runnable thread and some faults--> TOGETHER
  *
+ *   TOGETHER on one CPU --two windows in which others took it while a CPU of the run's idled--> TOGETHER on that one
+ *
  * RATE_LOW lies below RATE_HIGH because the same program is slower at faulting while it is free. An event is a fault or a trapped
  * call. The program does not notice: sched_getaffinity answers what it was started with or has set itself.
  */
@@ -22,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RATE_HIGH 20000u
@@ -29,6 +32,13 @@
 #define RATE_SOME 500u
 #define EVENTS 256u
 #define TICK_NS 100000000ull
+
+/* When to leave a CPU to others: shares of a window, in percent. */
+#define WINDOW_NS                                                                                  \
+	400000000ull   /* and a part that differs from run to run: two do not leave at once */
+#define OWN_ENOUGH 85u /* of the CPU is the run's own: stay */
+#define HERE_BUSY 5u   /* more than this idle: the run did not want more */
+#define THERE_IDLE 60u /* of the other CPU */
 
 struct placement {
 	cpu_set_t start;   /* what the run was started with */
@@ -40,6 +50,12 @@ struct placement {
 	uint32_t tick_events;
 	uint64_t tick_ns;
 	uint32_t parallel; /* ticks in a row with several runnable threads */
+
+	uint64_t window_ns, window_start_ns; /* of the look at the CPU's other users */
+	uint64_t own_ns;                     /* CPU time of the run's processes when it began */
+	uint32_t own_processes;
+	uint32_t taken;                /* windows in a row in which others took the CPU */
+	uint64_t idle_ns[CPU_SETSIZE]; /* by CPU when it began; UINT64_MAX: unknown */
 };
 
 bool placement_together(const struct pager *p)
@@ -94,10 +110,19 @@ void placement_process(struct pager *p, pid_t pid)
 		tasks_each(p, pid, place_task, NULL);
 }
 
+/* Every thread to where it belongs now. */
+static void place_everything(struct pager *p)
+{
+	struct process *pr, *next;
+
+	place_task(p, 0, 0, NULL); /* the pager itself */
+	HASH_ITER(hh, p->processes, pr, next)
+	tasks_each(p, pr->pid, place_task, NULL);
+}
+
 static void place_all(struct pager *p, bool together)
 {
 	struct placement *pl = p->placement;
-	struct process *pr, *next;
 
 	if (pl->together == together)
 		return;
@@ -108,10 +133,9 @@ static void place_all(struct pager *p, bool together)
 
 		if (cpu >= 0 && CPU_ISSET(cpu, &pl->start))
 			pl->cpu = cpu;
+		pl->window_start_ns = pl->taken = 0;
 	}
-	place_task(p, 0, 0, NULL); /* the pager itself */
-	HASH_ITER(hh, p->processes, pr, next)
-	tasks_each(p, pr->pid, place_task, NULL);
+	place_everything(p);
 }
 
 int placement_init(struct pager *p)
@@ -129,6 +153,7 @@ int placement_init(struct pager *p)
 	}
 	pl->mask_bytes = (size_t)n;
 	pl->mark_ns = pl->tick_ns = now_ns();
+	pl->window_ns = WINDOW_NS + (uint64_t)getpid() % 32 * (WINDOW_NS / 32);
 	p->placement = pl;
 	place_all(p, true);
 	tasks_each(p, p->first, place_task, NULL);
@@ -173,6 +198,110 @@ static void count_running(struct pager *p, pid_t pid, pid_t tid, void *arg)
 		++*(uint32_t *)arg;
 }
 
+/* CPU time of the run's processes and the pager, and how many there are. */
+static uint64_t own_time(const struct pager *p, uint32_t *n)
+{
+	uint64_t sum = 0;
+	struct process *pr, *next;
+	struct timespec ts;
+	clockid_t clock;
+
+	*n = 1;
+	if (!clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts))
+		sum += (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+	HASH_ITER(hh, p->processes, pr, next)
+	{
+		if (clock_getcpuclockid(pr->pid, &clock) || clock_gettime(clock, &ts))
+			continue;
+		sum += (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+		++*n;
+	}
+	return sum;
+}
+
+/* Time that each CPU was idle since the machine started, from /proc/stat. */
+static void idle_times(uint64_t idle_ns[CPU_SETSIZE])
+{
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK), idle, wait;
+	FILE *f = fopen("/proc/stat", "re");
+	char line[512];
+	unsigned cpu;
+
+	memset(idle_ns, 0xFF, CPU_SETSIZE * sizeof(*idle_ns));
+	while (f && fgets(line, sizeof(line), f) && !strncmp(line, "cpu", 3))
+		if (sscanf(line, "cpu%u %*u %*u %*u %lu %lu", &cpu, &idle, &wait) == 3 &&
+		    cpu < CPU_SETSIZE)
+			idle_ns[cpu] = (idle + wait) * (1000000000ull / hz);
+	if (f)
+		fclose(f);
+}
+
+static void window_begin(struct pager *p, uint64_t now)
+{
+	struct placement *pl = p->placement;
+
+	pl->window_start_ns = now;
+	pl->own_ns = own_time(p, &pl->own_processes);
+	idle_times(pl->idle_ns);
+}
+
+static uint64_t idle_percent(const struct placement *pl, const uint64_t *idle_ns, int cpu,
+			     uint64_t elapsed_ns, uint64_t unknown)
+{
+	if (pl->idle_ns[cpu] == UINT64_MAX || idle_ns[cpu] == UINT64_MAX)
+		return unknown;
+	return (idle_ns[cpu] - pl->idle_ns[cpu]) * 100 / elapsed_ns;
+}
+
+/* Others have taken the run's CPU while another one was idle: that one, or -1. */
+static int better_cpu(struct pager *p, uint64_t elapsed_ns)
+{
+	struct placement *pl = p->placement;
+	uint64_t idle_ns[CPU_SETSIZE], best = THERE_IDLE, idle;
+	uint32_t processes;
+	uint64_t own = own_time(p, &processes) - pl->own_ns;
+	int cpu = -1;
+
+	if (processes != pl->own_processes || own * 100 >= elapsed_ns * OWN_ENOUGH)
+		return -1;
+	idle_times(idle_ns);
+	if (idle_percent(pl, idle_ns, pl->cpu, elapsed_ns, 100) > HERE_BUSY)
+		return -1;
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET(i, &pl->start))
+			continue;
+		idle = idle_percent(pl, idle_ns, i, elapsed_ns, 0);
+		if (idle > best) {
+			best = idle;
+			cpu = i;
+		}
+	}
+	return cpu;
+}
+
+/* At ticks while TOGETHER. */
+static void look_elsewhere(struct pager *p, uint64_t now)
+{
+	struct placement *pl = p->placement;
+	int cpu;
+
+	if (!pl->window_start_ns || CPU_COUNT(&pl->start) < 2) {
+		if (CPU_COUNT(&pl->start) > 1)
+			window_begin(p, now);
+		return;
+	}
+	if (now - pl->window_start_ns < pl->window_ns)
+		return;
+	cpu = better_cpu(p, now - pl->window_start_ns);
+	pl->taken = cpu < 0 ? 0 : pl->taken + 1;
+	if (pl->taken >= 2) {
+		pl->cpu = cpu;
+		pl->taken = 0;
+		place_everything(p);
+	}
+	window_begin(p, now);
+}
+
 void placement_tick(struct pager *p)
 {
 	struct placement *pl = p->placement;
@@ -191,6 +320,8 @@ void placement_tick(struct pager *p)
 		pl->parallel = running > 1 && rate < RATE_HIGH ? pl->parallel + 1 : 0;
 		if (pl->parallel >= 2)
 			place_all(p, false);
+		else
+			look_elsewhere(p, now);
 	} else if (running <= 1 && rate > RATE_SOME) {
 		place_all(p, true);
 	}

@@ -6,6 +6,7 @@
 #   includes    includes point downward only
 #   docs        the manual and the option tables agree
 #   sim         vmm sim and vmm mrc on small traces, and their messages
+#   policy_files  policies from files of the user's own
 #   unit        the cmocka programs of tests/unit, from $OBJ
 #   live        tests/live/run: programs under the pager
 #   apps-quick  tests/apps/run --quick: some applications
@@ -98,7 +99,7 @@ suite() {
 for group in "$@"; do
 	: >"$output"
 	case $group in
-	includes | docs | sim) single "$group" ;;
+	includes | docs | sim | policy_files) single "$group" ;;
 	unit) unit ;;
 	live) suite tests/live/run ;;
 	apps-quick) suite tests/apps/run --vmm "$VMM" --quick ;;

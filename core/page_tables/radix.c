@@ -200,6 +200,20 @@ static pte_t *radix_find(struct page_table *t, uint32_t space, uint64_t vpn, uin
 	return NULL;
 }
 
+static void radix_prefetch(struct page_table *t, uint32_t space, uint64_t vpn)
+{
+	uint32_t level;
+	struct node *n = walk_start(t, space, vpn, false, &level);
+
+	while (n && level > 1) {
+		pte_t e = n->entry[index_at(t->state, vpn, --level)];
+
+		n = e & PTE_LEAF ? NULL : table_below(e);
+	}
+	if (n)
+		__builtin_prefetch(&n->entry[index_at(t->state, vpn, 0)], 1);
+}
+
 static struct root *root_make(struct page_table *t, uint32_t space)
 {
 	struct radix *r = t->state;
@@ -481,6 +495,7 @@ static int radix_check(const struct page_table *t)
 		.drop = radix_drop,                                                                \
 		.drop_space = radix_drop_space,                                                    \
 		.each = radix_each,                                                                \
+		.prefetch = radix_prefetch,                                                        \
 		.flush = radix_flush,                                                              \
 		.check = radix_check,                                                              \
 	}

@@ -47,7 +47,7 @@ static int twoq_create(void **state, const struct policy_env *env)
 	s->known = VMM_NONE;
 	s->where = calloc(frames, sizeof(*s->where));
 	if (!s->where || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->a1out, policy_share(frames, env->values[KOUT]))) {
+	    ghost_init(&s->a1out, policy_share(frames, env->values[KOUT]), env)) {
 		twoq_destroy(s);
 		return -ENOMEM;
 	}
@@ -113,6 +113,11 @@ static void twoq_insert(void *state, uint32_t f, uint32_t page)
 	frame_list_push_head(&s->links, &s->list[s->where[f]], f);
 }
 
+static void twoq_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct twoq *)state)->a1out, note);
+}
+
 static int twoq_check(const void *state)
 {
 	const struct twoq *s = state;
@@ -121,7 +126,7 @@ static int twoq_check(const void *state)
 	for (int l = 0; l < LISTS; l++) {
 		if (frame_list_check(t, &s->links, &s->list[l]))
 			return -EINVAL;
-		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != l || ghost_find(&s->a1out, t->page[f]) != VMM_NONE)
 				return -EINVAL;
 	}
@@ -155,5 +160,6 @@ static const struct policy_ops twoq = {
 	.insert = twoq_insert,
 	.touch = twoq_touch,
 	.check = twoq_check,
+	.recall = twoq_recall,
 };
 POLICY_REGISTER(twoq);

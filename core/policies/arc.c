@@ -48,7 +48,7 @@ static int arc_create(void **state, const struct policy_env *env)
 	s->list[T1] = s->list[T2] = FRAME_LIST_EMPTY;
 	s->where = calloc(frames, sizeof(*s->where));
 	if (!s->where || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, 2 * (uint64_t)frames)) {
+	    ghost_init(&s->ghost, 2 * (uint64_t)frames, env)) {
 		arc_destroy(s);
 		return -ENOMEM;
 	}
@@ -71,7 +71,7 @@ static void arc_fault(void *state, uint32_t page)
 
 	if (e == VMM_NONE)
 		return;
-	if (s->ghost.list[e] == T1) {
+	if (ghost_list(&s->ghost, e) == T1) {
 		s->p += step(s, T1);
 		if (s->p > frames)
 			s->p = frames;
@@ -86,7 +86,7 @@ static uint32_t arc_victim(void *state, uint32_t page)
 {
 	struct arc *s = state;
 	uint32_t e = page == VMM_NONE ? VMM_NONE : ghost_find(&s->ghost, page), f;
-	bool in_b2 = e != VMM_NONE && s->ghost.list[e] == T2;
+	bool in_b2 = e != VMM_NONE && ghost_list(&s->ghost, e) == T2;
 	double n = s->list[T1].count;
 	int from = n >= 1 && (n > s->p || (in_b2 && n == s->p)) ? T1 : T2;
 
@@ -138,6 +138,18 @@ static void arc_insert(void *state, uint32_t f, uint32_t page)
 		ghost_drop_oldest(&s->ghost, T2);
 }
 
+static uint32_t arc_peek(const void *state)
+{
+	const struct arc *s = state;
+
+	return s->list[s->list[T1].count > s->p ? T1 : T2].tail;
+}
+
+static void arc_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct arc *)state)->ghost, note);
+}
+
 static int arc_check(const void *state)
 {
 	const struct arc *s = state;
@@ -146,7 +158,7 @@ static int arc_check(const void *state)
 	for (int l = 0; l < LISTS; l++) {
 		if (frame_list_check(t, &s->links, &s->list[l]))
 			return -EINVAL;
-		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != l || ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 				return -EINVAL;
 	}
@@ -174,5 +186,7 @@ static const struct policy_ops arc = {
 	.insert = arc_insert,
 	.touch = arc_touch,
 	.check = arc_check,
+	.recall = arc_recall,
+	.peek = arc_peek,
 };
 POLICY_REGISTER(arc);

@@ -50,7 +50,7 @@ static int car_create(void **state, const struct policy_env *env)
 	s->list[T1] = s->list[T2] = FRAME_LIST_EMPTY;
 	s->where = calloc(frames, sizeof(*s->where));
 	if (!s->where || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, 2 * (uint64_t)frames)) {
+	    ghost_init(&s->ghost, 2 * (uint64_t)frames, env)) {
 		car_destroy(s);
 		return -ENOMEM;
 	}
@@ -129,7 +129,7 @@ static void car_insert(void *state, uint32_t f, uint32_t page)
 	uint32_t e = ghost_find(&s->ghost, page), frames = s->frames->capacity;
 
 	if (e != VMM_NONE) {
-		adapt(s, s->ghost.list[e]);
+		adapt(s, ghost_list(&s->ghost, e));
 		ghost_remove(&s->ghost, e);
 	} else if (s->list[T1].count + s->ghost.lists[T1].count >= frames) {
 		ghost_drop_oldest(&s->ghost, T1);
@@ -149,7 +149,7 @@ static int car_check(const void *state)
 	for (int l = 0; l < LISTS; l++) {
 		if (frame_list_check(t, &s->links, &s->list[l]))
 			return -EINVAL;
-		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != l || ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 				return -EINVAL;
 	}

@@ -75,7 +75,7 @@ static int clockpro_create(void **state, const struct policy_env *env)
 	s->known = VMM_NONE;
 	s->flags = calloc(frames, sizeof(*s->flags));
 	if (!s->flags || frame_links_init(&s->links, 2 * frames + 1) ||
-	    ghost_init(&s->ghost, (uint64_t)frames + 1)) {
+	    ghost_init(&s->ghost, (uint64_t)frames + 1, env)) {
 		clockpro_destroy(s);
 		return -ENOMEM;
 	}
@@ -90,7 +90,7 @@ static bool is_history(const struct clockpro *s, uint32_t node)
 
 static uint32_t after(const struct clockpro *s, uint32_t node)
 {
-	uint32_t next = s->links.next[node];
+	uint32_t next = s->links.at[node].next;
 
 	return next == VMM_NONE ? s->circle.head : next;
 }
@@ -327,7 +327,7 @@ static int clockpro_check(const void *state)
 	const struct frame_table *t = s->frames;
 	uint64_t hot = 0, resident = 0, n = 0;
 
-	for (uint32_t i = s->circle.head; i != VMM_NONE; i = s->links.next[i]) {
+	for (uint32_t i = s->circle.head; i != VMM_NONE; i = s->links.at[i].next) {
 		if (n++ > s->circle.count)
 			return -EINVAL;
 		if (is_history(s, i))

@@ -3,24 +3,21 @@
  * clock.c - second chance: a hand goes round the frames in the order of loading; a referenced page loses its bit and
  * stays, the first unreferenced one is evicted.
  *
- * The circle is a list whose tail is followed by its head. A new page is placed just behind the hand, so that the hand
- * comes to it last. The hand persists, is VMM_NONE only when the list is empty, and stands behind the last victim.
+ * The hand persists and stands behind the last victim, where the new page is placed.
  */
-#include "core/frame_list.h"
+#include "core/frame_circle.h"
 #include "core/policy.h"
 
 struct clock {
 	struct frame_table *frames;
-	struct frame_links links;
-	struct frame_list circle;
-	uint32_t hand;
+	struct frame_circle circle;
 };
 
 static void clock_destroy(void *state)
 {
 	struct clock *s = state;
 
-	frame_links_destroy(&s->links);
+	frame_circle_destroy(&s->circle);
 	free(s);
 }
 
@@ -31,9 +28,7 @@ static int clock_create(void **state, const struct policy_env *env)
 	if (!s)
 		return -ENOMEM;
 	s->frames = env->frames;
-	s->circle = FRAME_LIST_EMPTY;
-	s->hand = VMM_NONE;
-	if (frame_links_init(&s->links, env->frames->capacity)) {
+	if (frame_circle_init(&s->circle, env->frames->capacity)) {
 		free(s);
 		return -ENOMEM;
 	}
@@ -41,35 +36,24 @@ static int clock_create(void **state, const struct policy_env *env)
 	return 0;
 }
 
-static uint32_t after(const struct clock *s, uint32_t f)
-{
-	uint32_t next = s->links.next[f];
-
-	return next == VMM_NONE ? s->circle.head : next;
-}
-
 /* The first turn clears what it passes, so a second one finds a victim if there is any. */
 static uint32_t clock_victim(void *state, uint32_t page)
 {
 	struct clock *s = state;
-	uint64_t steps = 2 * (uint64_t)s->circle.count;
-	uint32_t hand = s->hand, victim = VMM_NONE;
+	struct frame_circle *c = &s->circle;
+	uint64_t steps = 2 * (uint64_t)c->list.count;
 
 	(void)page;
 	while (steps--) {
-		uint32_t f = hand;
+		uint32_t f = frame_circle_step(c);
 
-		hand = after(s, f);
 		if (!frame_evictable(s->frames, f))
 			continue;
-		if (!frame_referenced(s->frames, f)) {
-			victim = f;
-			break;
-		}
+		if (!frame_referenced(s->frames, f))
+			return f;
 		frame_clear_referenced(s->frames, f);
 	}
-	s->hand = hand;
-	return victim;
+	return VMM_NONE;
 }
 
 /* The hand has passed it already. */
@@ -85,13 +69,8 @@ static void clock_remove(void *state, uint32_t f, uint32_t page, enum remove_why
 
 	(void)page;
 	(void)why;
-	if (f == VMM_NONE)
-		return;
-	if (s->hand == f)
-		s->hand = after(s, f);
-	if (s->hand == f)
-		s->hand = VMM_NONE;
-	frame_list_remove(&s->links, &s->circle, f);
+	if (f != VMM_NONE)
+		frame_circle_remove(&s->circle, f);
 }
 
 static void clock_insert(void *state, uint32_t f, uint32_t page)
@@ -99,20 +78,38 @@ static void clock_insert(void *state, uint32_t f, uint32_t page)
 	struct clock *s = state;
 
 	(void)page;
-	frame_list_insert(&s->links, &s->circle, f, s->hand);
-	if (s->hand == VMM_NONE)
-		s->hand = f;
+	frame_circle_insert(&s->circle, f);
+}
+
+static void clock_replace(void *state, uint32_t f, uint32_t old, uint32_t page)
+{
+	struct clock *s = state;
+
+	(void)old;
+	(void)page;
+	frame_circle_replace(&s->circle, f);
+}
+
+#define PEEK_STEPS 16
+
+static uint32_t clock_peek(const void *state)
+{
+	const struct clock *s = state;
+	uint32_t f = frame_circle_ahead(&s->circle);
+
+	if (s->circle.ascending)
+		return f;
+	for (int n = 0; n < PEEK_STEPS; n++, f = frame_circle_after(&s->circle, f))
+		if (frame_evictable(s->frames, f) && !frame_referenced(s->frames, f))
+			return f;
+	return VMM_NONE;
 }
 
 static int clock_check(const void *state)
 {
 	const struct clock *s = state;
 
-	if ((s->hand == VMM_NONE) != (s->circle.count == 0))
-		return -EINVAL;
-	if (s->hand != VMM_NONE && s->frames->page[s->hand] == VMM_NONE)
-		return -EINVAL;
-	return frame_list_check_all(s->frames, &s->links, &s->circle);
+	return frame_circle_check(s->frames, &s->circle);
 }
 
 enum { REF_AT_LOAD };
@@ -146,5 +143,7 @@ static const struct policy_ops clock_ops = {
 	.remove = clock_remove,
 	.insert = clock_insert,
 	.check = clock_check,
+	.replace = clock_replace,
+	.peek = clock_peek,
 };
 POLICY_REGISTER(clock_ops);

@@ -2,22 +2,21 @@
 /*
  * fifo.c - first in, first out: evicts the page that was loaded longest ago.
  *
- * One list, oldest at the head. A victim that could not be taken goes to the tail, as if loaded now.
+ * A circle with the hand at the page that is next. A victim that could not be taken is last in turn, as if loaded now.
  */
-#include "core/frame_list.h"
+#include "core/frame_circle.h"
 #include "core/policy.h"
 
 struct fifo {
 	const struct frame_table *frames;
-	struct frame_links links;
-	struct frame_list queue;
+	struct frame_circle circle;
 };
 
 static void fifo_destroy(void *state)
 {
 	struct fifo *s = state;
 
-	frame_links_destroy(&s->links);
+	frame_circle_destroy(&s->circle);
 	free(s);
 }
 
@@ -28,8 +27,7 @@ static int fifo_create(void **state, const struct policy_env *env)
 	if (!s)
 		return -ENOMEM;
 	s->frames = env->frames;
-	s->queue = FRAME_LIST_EMPTY;
-	if (frame_links_init(&s->links, env->frames->capacity)) {
+	if (frame_circle_init(&s->circle, env->frames->capacity)) {
 		free(s);
 		return -ENOMEM;
 	}
@@ -40,20 +38,20 @@ static int fifo_create(void **state, const struct policy_env *env)
 static uint32_t fifo_victim(void *state, uint32_t page)
 {
 	struct fifo *s = state;
-	uint32_t f = s->queue.head;
+	uint32_t f = s->circle.hand;
 
 	(void)page;
-	while (f != VMM_NONE && !frame_evictable(s->frames, f))
-		f = s->links.next[f];
-	return f;
+	for (uint32_t n = s->circle.list.count; n; n--, f = frame_circle_after(&s->circle, f))
+		if (frame_evictable(s->frames, f))
+			return f;
+	return VMM_NONE;
 }
 
 static void fifo_reject(void *state, uint32_t f)
 {
 	struct fifo *s = state;
 
-	frame_list_remove(&s->links, &s->queue, f);
-	frame_list_push_tail(&s->links, &s->queue, f);
+	frame_circle_replace(&s->circle, f);
 }
 
 static void fifo_remove(void *state, uint32_t f, uint32_t page, enum remove_why why)
@@ -63,7 +61,7 @@ static void fifo_remove(void *state, uint32_t f, uint32_t page, enum remove_why 
 	(void)page;
 	(void)why;
 	if (f != VMM_NONE)
-		frame_list_remove(&s->links, &s->queue, f);
+		frame_circle_remove(&s->circle, f);
 }
 
 static void fifo_insert(void *state, uint32_t f, uint32_t page)
@@ -71,14 +69,28 @@ static void fifo_insert(void *state, uint32_t f, uint32_t page)
 	struct fifo *s = state;
 
 	(void)page;
-	frame_list_push_tail(&s->links, &s->queue, f);
+	frame_circle_insert(&s->circle, f);
+}
+
+static void fifo_replace(void *state, uint32_t f, uint32_t old, uint32_t page)
+{
+	(void)old;
+	(void)page;
+	fifo_reject(state, f);
+}
+
+static uint32_t fifo_peek(const void *state)
+{
+	const struct fifo *s = state;
+
+	return frame_circle_ahead(&s->circle);
 }
 
 static int fifo_check(const void *state)
 {
 	const struct fifo *s = state;
 
-	return frame_list_check_all(s->frames, &s->links, &s->queue);
+	return frame_circle_check(s->frames, &s->circle);
 }
 
 static const struct policy_ops fifo = {
@@ -96,5 +108,7 @@ static const struct policy_ops fifo = {
 	.remove = fifo_remove,
 	.insert = fifo_insert,
 	.check = fifo_check,
+	.replace = fifo_replace,
+	.peek = fifo_peek,
 };
 POLICY_REGISTER(fifo);

@@ -73,7 +73,7 @@ static int lecar_create(void **state, const struct policy_env *env)
 	s->ghost_touches = calloc(history, sizeof(*s->ghost_touches));
 	s->ghost_time = calloc(history, sizeof(*s->ghost_time));
 	if (!s->by || !s->ghost_touches || !s->ghost_time || frame_links_init(&s->links, frames) ||
-	    frame_heap_init(&s->heap, frames) || ghost_init(&s->ghost, history)) {
+	    frame_heap_init(&s->heap, frames) || ghost_init(&s->ghost, history, env)) {
 		lecar_destroy(s);
 		return -ENOMEM;
 	}
@@ -105,7 +105,7 @@ static void lecar_fault(void *state, uint32_t page)
 		return;
 	s->known = page;
 	s->known_touches = s->ghost_touches[e];
-	regret(s, s->ghost.list[e], *s->now - s->ghost_time[e]);
+	regret(s, ghost_list(&s->ghost, e), *s->now - s->ghost_time[e]);
 	ghost_remove(&s->ghost, e);
 }
 
@@ -188,7 +188,7 @@ static int lecar_check(const void *state)
 	const struct lecar *s = state;
 	const struct frame_table *t = s->frames;
 
-	for (uint32_t f = s->stack.head; f != VMM_NONE; f = s->links.next[f])
+	for (uint32_t f = s->stack.head; f != VMM_NONE; f = s->links.at[f].next)
 		if (!frame_heap_has(&s->heap, f) || ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 			return -EINVAL;
 	if (s->heap.count != s->stack.count || frame_heap_check(t, &s->heap) ||

@@ -67,7 +67,7 @@ static uint32_t bucket_make(struct lfu *s, uint64_t count, uint32_t at)
 	if (b == VMM_NONE)
 		b = s->fresh++;
 	else
-		s->free = s->order.next[b];
+		s->free = s->order.at[b].next;
 	s->bucket[b] = (struct bucket){ count, FRAME_LIST_EMPTY };
 	frame_list_insert(&s->order, &s->by_count, b, at);
 	return b;
@@ -81,7 +81,7 @@ static void bucket_leave(struct lfu *s, uint32_t f)
 	if (s->bucket[b].pages.count)
 		return;
 	frame_list_remove(&s->order, &s->by_count, b);
-	s->order.next[b] = s->free;
+	s->order.at[b].next = s->free;
 	s->free = b;
 }
 
@@ -96,8 +96,8 @@ static uint32_t lfu_victim(void *state, uint32_t page)
 	struct lfu *s = state;
 
 	(void)page;
-	for (uint32_t b = s->by_count.head; b != VMM_NONE; b = s->order.next[b])
-		for (uint32_t f = s->bucket[b].pages.head; f != VMM_NONE; f = s->links.next[f])
+	for (uint32_t b = s->by_count.head; b != VMM_NONE; b = s->order.at[b].next)
+		for (uint32_t f = s->bucket[b].pages.head; f != VMM_NONE; f = s->links.at[f].next)
 			if (frame_evictable(s->frames, f))
 				return f;
 	return VMM_NONE;
@@ -106,7 +106,7 @@ static uint32_t lfu_victim(void *state, uint32_t page)
 static void lfu_touch(void *state, uint32_t f, bool write)
 {
 	struct lfu *s = state;
-	uint32_t b = s->in[f], next = s->order.next[b];
+	uint32_t b = s->in[f], next = s->order.at[b].next;
 	uint64_t count = s->bucket[b].count + 1;
 
 	(void)write;
@@ -156,13 +156,13 @@ static int lfu_check(const void *state)
 	const struct lfu *s = state;
 	uint64_t last = 0, pages = 0;
 
-	for (uint32_t b = s->by_count.head; b != VMM_NONE; b = s->order.next[b]) {
+	for (uint32_t b = s->by_count.head; b != VMM_NONE; b = s->order.at[b].next) {
 		const struct frame_list *l = &s->bucket[b].pages;
 
 		if (s->bucket[b].count <= last || !l->count ||
 		    frame_list_check(s->frames, &s->links, l))
 			return -EINVAL;
-		for (uint32_t f = l->head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = l->head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->in[f] != b)
 				return -EINVAL;
 		last = s->bucket[b].count;

@@ -71,7 +71,7 @@ static int linux2_create(void **state, const struct policy_env *env)
 	s->marked = calloc(frames, sizeof(*s->marked));
 	s->ghost_age = calloc(frames, sizeof(*s->ghost_age));
 	if (!s->where || !s->marked || !s->ghost_age || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, frames)) {
+	    ghost_init(&s->ghost, frames, env)) {
 		linux2_destroy(s);
 		return -ENOMEM;
 	}
@@ -201,7 +201,7 @@ static int linux2_check(const void *state)
 	for (int l = 0; l < LISTS; l++) {
 		if (frame_list_check(t, &s->links, &s->list[l]))
 			return -EINVAL;
-		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != l || ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 				return -EINVAL;
 	}

@@ -63,7 +63,7 @@ static int lirs_create(void **state, const struct policy_env *env)
 	l->flags = calloc(frames, sizeof(*l->flags));
 	if (frames + history >= VMM_NONE || !l->flags ||
 	    frame_links_init(&l->s_links, (uint32_t)(frames + history)) ||
-	    frame_links_init(&l->q_links, frames) || ghost_init(&l->ghost, history)) {
+	    frame_links_init(&l->q_links, frames) || ghost_init(&l->ghost, history, env)) {
 		lirs_destroy(l);
 		return -ENOMEM;
 	}
@@ -146,10 +146,10 @@ static uint32_t lirs_victim(void *state, uint32_t page)
 	uint32_t f;
 
 	(void)page;
-	for (f = l->q.head; f != VMM_NONE; f = l->q_links.next[f])
+	for (f = l->q.head; f != VMM_NONE; f = l->q_links.at[f].next)
 		if (frame_evictable(l->frames, f))
 			return f;
-	for (f = l->s.tail; f != VMM_NONE; f = l->s_links.prev[f])
+	for (f = l->s.tail; f != VMM_NONE; f = l->s_links.at[f].prev)
 		if (!is_history(l, f) && frame_evictable(l->frames, f))
 			return f;
 	return VMM_NONE;
@@ -253,6 +253,11 @@ static void lirs_insert(void *state, uint32_t f, uint32_t page)
 	s_bound(l);
 }
 
+static void lirs_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct lirs *)state)->ghost, note);
+}
+
 static int lirs_check(const void *state)
 {
 	const struct lirs *l = state;
@@ -261,10 +266,10 @@ static int lirs_check(const void *state)
 
 	if (frame_list_check(t, &l->q_links, &l->q) || ghost_check(&l->ghost))
 		return -EINVAL;
-	for (uint32_t f = l->q.head; f != VMM_NONE; f = l->q_links.next[f])
+	for (uint32_t f = l->q.head; f != VMM_NONE; f = l->q_links.at[f].next)
 		if (l->flags[f] & IS_LIR)
 			return -EINVAL;
-	for (uint32_t i = l->s.head; i != VMM_NONE; i = l->s_links.next[i]) {
+	for (uint32_t i = l->s.head; i != VMM_NONE; i = l->s_links.at[i].next) {
 		if (n++ > l->s.count)
 			return -EINVAL;
 		if (is_history(l, i)) {
@@ -308,5 +313,6 @@ static const struct policy_ops lirs = {
 	.insert = lirs_insert,
 	.touch = lirs_touch,
 	.check = lirs_check,
+	.recall = lirs_recall,
 };
 POLICY_REGISTER(lirs);

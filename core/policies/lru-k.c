@@ -62,7 +62,7 @@ static int lruk_create(void **state, const struct policy_env *env)
 	s->last = calloc(frames, sizeof(*s->last));
 	s->ghost_hist = calloc((history + 1) * s->k, sizeof(*s->ghost_hist));
 	if (!s->hist || !s->last || !s->ghost_hist || frame_heap_init(&s->heap, frames) ||
-	    ghost_init(&s->ghost, history)) {
+	    ghost_init(&s->ghost, history, env)) {
 		lruk_destroy(s);
 		return -ENOMEM;
 	}

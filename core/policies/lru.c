@@ -44,7 +44,7 @@ static uint32_t lru_victim(void *state, uint32_t page)
 
 	(void)page;
 	while (f != VMM_NONE && !frame_evictable(s->frames, f))
-		f = s->links.prev[f];
+		f = s->links.at[f].prev;
 	return f;
 }
 
@@ -82,6 +82,18 @@ static void lru_insert(void *state, uint32_t f, uint32_t page)
 	frame_list_push_head(&s->links, &s->stack, f);
 }
 
+static void lru_replace(void *state, uint32_t f, uint32_t old, uint32_t page)
+{
+	(void)old;
+	(void)page;
+	lru_touch(state, f, false);
+}
+
+static uint32_t lru_peek(const void *state)
+{
+	return ((const struct lru *)state)->stack.tail;
+}
+
 static int lru_check(const void *state)
 {
 	const struct lru *s = state;
@@ -106,5 +118,7 @@ static const struct policy_ops lru = {
 	.insert = lru_insert,
 	.touch = lru_touch,
 	.check = lru_check,
+	.replace = lru_replace,
+	.peek = lru_peek,
 };
 POLICY_REGISTER(lru);

@@ -193,7 +193,7 @@ static int mglru_check(const void *state)
 	for (uint32_t l = 0; l < MAX_NR_GENS; l++) {
 		if (frame_list_check(t, &s->links, &s->list[l]))
 			return -EINVAL;
-		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.next[f]) {
+		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.at[f].next) {
 			if (s->in[f] != l)
 				return -EINVAL;
 			pages[s->gen[f]]++;

@@ -66,7 +66,7 @@ static int s3fifo_create(void **state, const struct policy_env *env)
 	s->where = calloc(frames, sizeof(*s->where));
 	s->count = calloc(frames, sizeof(*s->count));
 	if (!s->where || !s->count || frame_links_init(&s->links, frames) ||
-	    ghost_init(&s->ghost, policy_share(frames, env->values[GHOST]))) {
+	    ghost_init(&s->ghost, policy_share(frames, env->values[GHOST]), env)) {
 		s3fifo_destroy(s);
 		return -ENOMEM;
 	}
@@ -107,7 +107,7 @@ static uint32_t victim_small(struct s3fifo *s)
 	uint32_t f = s->queue[IN_SMALL].tail, newer;
 
 	for (; f != VMM_NONE; f = newer) {
-		newer = s->links.prev[f];
+		newer = s->links.at[f].prev;
 		if (!frame_evictable(s->frames, f))
 			continue;
 		if (count_of(s, f) < s->promote)
@@ -127,7 +127,7 @@ static uint32_t victim_main(struct s3fifo *s)
 		for (; f != VMM_NONE; f = newer) {
 			bool end = f == last;
 
-			newer = end ? VMM_NONE : s->links.prev[f];
+			newer = end ? VMM_NONE : s->links.at[f].prev;
 			if (!frame_evictable(s->frames, f))
 				continue;
 			if (!count_of(s, f))
@@ -198,6 +198,11 @@ static void s3fifo_insert(void *state, uint32_t f, uint32_t page)
 	frame_list_push_head(&s->links, &s->queue[s->where[f]], f);
 }
 
+static void s3fifo_recall(const void *state, uint32_t note)
+{
+	ghost_prefetch(&((const struct s3fifo *)state)->ghost, note);
+}
+
 static int s3fifo_check(const void *state)
 {
 	const struct s3fifo *s = state;
@@ -206,7 +211,7 @@ static int s3fifo_check(const void *state)
 	for (int q = 0; q < QUEUES; q++) {
 		if (frame_list_check(t, &s->links, &s->queue[q]))
 			return -EINVAL;
-		for (uint32_t f = s->queue[q].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->queue[q].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != q || s->count[f] > s->count_max ||
 			    ghost_find(&s->ghost, t->page[f]) != VMM_NONE)
 				return -EINVAL;
@@ -256,5 +261,6 @@ static const struct policy_ops s3fifo = {
 	.insert = s3fifo_insert,
 	.touch = s3fifo_touch,
 	.check = s3fifo_check,
+	.recall = s3fifo_recall,
 };
 POLICY_REGISTER(s3fifo);

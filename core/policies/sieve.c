@@ -51,7 +51,7 @@ static uint32_t sieve_victim(void *state, uint32_t page)
 	while (steps--) {
 		uint32_t f = s->hand == VMM_NONE ? s->queue.tail : s->hand;
 
-		s->hand = s->links.prev[f];
+		s->hand = s->links.at[f].prev;
 		if (!frame_evictable(s->frames, f))
 			continue;
 		if (!frame_referenced(s->frames, f))
@@ -77,7 +77,7 @@ static void sieve_remove(void *state, uint32_t f, uint32_t page, enum remove_why
 	if (f == VMM_NONE)
 		return;
 	if (s->hand == f)
-		s->hand = s->links.prev[f];
+		s->hand = s->links.at[f].prev;
 	frame_list_remove(&s->links, &s->queue, f);
 }
 
@@ -87,6 +87,13 @@ static void sieve_insert(void *state, uint32_t f, uint32_t page)
 
 	(void)page;
 	frame_list_push_head(&s->links, &s->queue, f);
+}
+
+static uint32_t sieve_peek(const void *state)
+{
+	const struct sieve *s = state;
+
+	return s->hand == VMM_NONE ? s->queue.tail : s->hand;
 }
 
 static int sieve_check(const void *state)
@@ -113,5 +120,6 @@ static const struct policy_ops sieve = {
 	.remove = sieve_remove,
 	.insert = sieve_insert,
 	.check = sieve_check,
+	.peek = sieve_peek,
 };
 POLICY_REGISTER(sieve);

@@ -64,7 +64,7 @@ static uint32_t skeleton_victim(void *state, uint32_t page)
 	uint64_t seen = 0;
 
 	(void)page; /* the page that needs the frame; VMM_NONE when room is made for none yet */
-	for (uint32_t f = s->stack.head; f != VMM_NONE; f = s->links.next[f]) {
+	for (uint32_t f = s->stack.head; f != VMM_NONE; f = s->links.at[f].next) {
 		if (!frame_evictable(s->frames, f))
 			continue;
 		best = f;

@@ -110,7 +110,7 @@ static int slru_check(const void *state)
 	for (int i = 0; i < SEGMENTS; i++) {
 		if (frame_list_check(t, &s->links, &s->segment[i]))
 			return -EINVAL;
-		for (uint32_t f = s->segment[i].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->segment[i].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != i)
 				return -EINVAL;
 	}

@@ -115,7 +115,7 @@ static int vmin_check(const void *state)
 
 	if (s->keep.count + s->leaving.count != s->frames->used + s->frames->in_transit)
 		return -EINVAL;
-	for (uint32_t f = s->leaving.head; f != VMM_NONE; f = s->links.next[f])
+	for (uint32_t f = s->leaving.head; f != VMM_NONE; f = s->links.at[f].next)
 		if (frame_heap_has(&s->keep, f))
 			return -EINVAL;
 	if (frame_heap_check(s->frames, &s->keep))

@@ -192,7 +192,7 @@ static int wtinylfu_check(const void *state)
 	for (int l = 0; l < LISTS; l++) {
 		if (frame_list_check(t, &s->links, &s->list[l]))
 			return -EINVAL;
-		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.next[f])
+		for (uint32_t f = s->list[l].head; f != VMM_NONE; f = s->links.at[f].next)
 			if (s->where[f] != l)
 				return -EINVAL;
 		total += s->list[l].count;

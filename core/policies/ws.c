@@ -96,7 +96,7 @@ static bool clean(const struct ws *s, uint32_t f)
 
 static uint32_t out_of_set(struct ws *s)
 {
-	for (uint32_t f = s->by_use.head; f != VMM_NONE; f = s->links.next[f]) {
+	for (uint32_t f = s->by_use.head; f != VMM_NONE; f = s->links.at[f].next) {
 		if (*s->now - s->used[f] <= s->tau)
 			break;
 		if (!frame_evictable(s->frames, f) || frame_referenced(s->frames, f))
@@ -118,7 +118,7 @@ static uint32_t ws_victim(void *state, uint32_t page)
 	f = out_of_set(s);
 	if (f != VMM_NONE)
 		return f;
-	for (f = s->by_use.head; f != VMM_NONE; f = s->links.next[f]) {
+	for (f = s->by_use.head; f != VMM_NONE; f = s->links.at[f].next) {
 		if (!frame_evictable(s->frames, f))
 			continue;
 		if (any == VMM_NONE)
@@ -167,7 +167,7 @@ static int ws_check(const void *state)
 	const struct ws *s = state;
 	uint64_t before = 0;
 
-	for (uint32_t f = s->by_use.head; f != VMM_NONE; f = s->links.next[f]) {
+	for (uint32_t f = s->by_use.head; f != VMM_NONE; f = s->links.at[f].next) {
 		if (s->used[f] + 1 < before || s->used[f] > *s->now)
 			return -EINVAL;
 		before = s->used[f];

@@ -130,7 +130,7 @@ static int wsclock_check(const void *state)
 	const struct wsclock *s = state;
 	const struct frame_circle *c = &s->circle;
 
-	for (uint32_t f = c->list.head; f != VMM_NONE; f = c->links.next[f])
+	for (uint32_t f = c->list.head; f != VMM_NONE; f = c->links.at[f].next)
 		if (s->used[f] > *s->now)
 			return -EINVAL;
 	return frame_circle_check(s->frames, c);

@@ -2,9 +2,10 @@
 /*
  * replay.c - making and feeding a replay (replay.h); the loop itself is in engine.h.
  *
- * A policy without a unit of its own (one that was loaded at run time) is called through its table, by the same loop.
+ * A policy without a unit of its own (one that was loaded at run time as a table) is called through its table, by the same
+ * loop.
  */
-#include "core/replay/engine.h"
+#include "core/replay/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,11 +14,17 @@
 /* References at a time: few enough that looking for writes first leaves them in the first-level cache. */
 #define CHUNK 4096u
 #define PAGES_FIRST 1024u
+/* Replays of several threads are neighbours in memory: none writes to a pair of cache lines that another reads. */
+#define LINE_BYTES 128u
 
-extern const struct replay_unit *const __start_vmm_replays[]
-	__attribute__((weak, visibility("hidden")));
-extern const struct replay_unit *const __stop_vmm_replays[]
-	__attribute__((weak, visibility("hidden")));
+#define ADDED_MAX 128u /* as many as the registry of policies can have */
+
+/* Policies that were added at run time, and their loops. */
+static struct {
+	const struct policy_ops *ops;
+	const struct replay_unit *unit;
+} added[ADDED_MAX];
+static uint32_t n_added;
 
 static int fault_table(struct replay *r, uint32_t ref, uint32_t entry)
 {
@@ -37,10 +44,25 @@ static int feed_table(struct replay *r, const uint32_t *refs, size_t n, bool wri
 	}
 }
 
+int replay_unit_add(const struct policy_ops *ops, const struct replay_unit *unit,
+		    uint32_t replay_abi)
+{
+	if (replay_abi != REPLAY_ABI)
+		return -EINVAL;
+	if (n_added == ADDED_MAX)
+		return -ENOSPC;
+	added[n_added].ops = ops;
+	added[n_added++].unit = unit;
+	return 0;
+}
+
 static const struct replay_unit *unit_find(const struct policy_ops *ops)
 {
 	const struct replay_unit *const *u = __start_vmm_replays;
 
+	for (uint32_t i = 0; i < n_added; i++)
+		if (added[i].ops == ops)
+			return added[i].unit;
 	for (; u < __stop_vmm_replays; u++)
 		if (strcmp((*u)->ops->name, ops->name) == 0)
 			return *u;
@@ -57,11 +79,12 @@ static void class_set(struct replay *r, enum policy_class class)
 
 static int replay_init(struct replay *r, const struct replay_config *c)
 {
-	struct policy_env env = { .frames = &r->frames };
+	struct policy_env env = { .frames = &r->frames, .notes = &r->notes };
 	const struct replay_unit *unit;
 	const char *bad;
 	int err;
 
+	r->notes.stride = sizeof(*r->frame_of);
 	env.now = c->time_faults ? &r->faulted : &r->now;
 	err = policy_parse(c->policy, &r->ops, env.values, &bad);
 	if (err)
@@ -99,9 +122,10 @@ struct replay *replay_create(const struct replay_config *c)
 	if (!c->policy || c->frames == 0 || c->frames > REPLAY_PAGES_MAX)
 		goto out;
 	err = -ENOMEM;
-	r = calloc(1, sizeof(*r));
+	r = aligned_alloc(LINE_BYTES, (sizeof(*r) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES);
 	if (!r)
 		goto out;
+	memset(r, 0, sizeof(*r));
 	err = replay_init(r, c);
 	if (!err)
 		return r;
@@ -137,8 +161,10 @@ int replay_reserve(struct replay *r, uint32_t pages)
 	p = realloc(r->frame_of, n * sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	memset(p + r->pages, 0xFF, (n - r->pages) * sizeof(*p)); /* REPLAY_ABSENT */
+	for (uint64_t i = r->pages; i < n; i++)
+		p[i] = REPLAY_ABSENT;
 	r->frame_of = p;
+	r->notes.base = (unsigned char *)p;
 	r->pages = (uint32_t)n;
 	return 0;
 }
@@ -161,6 +187,7 @@ static void stats_complete(struct replay *r)
 		s->footprint_pages = r->stored + r->frames.used;
 }
 
+/* Frames are full again only by replay_feed, so the most that were in use is known here. */
 int replay_feed(struct replay *r, const uint32_t *refs, size_t n)
 {
 	int err = 0;
@@ -187,21 +214,22 @@ int replay_feed(struct replay *r, const uint32_t *refs, size_t n)
 void replay_forget(struct replay *r, uint32_t page, enum remove_why why)
 {
 	struct frame_table *t = &r->frames;
-	uint32_t entry = page < r->pages ? r->frame_of[page] : REPLAY_ABSENT;
+	uint32_t entry;
 
-	if (entry == REPLAY_ABSENT) {
+	if (page >= r->pages)
+		return; /* never referenced */
+	entry = r->frame_of[page];
+	if (entry >= REPLAY_ABSENT) {
+		r->stored -= entry >> REPLAY_STORED_SHIFT & 1;
 		r->ops->remove(r->policy, VMM_NONE, page, why);
-		return;
+	} else {
+		frame_lift(t, entry);
+		r->ops->remove(r->policy, entry, page, why);
+		frame_free(t, entry);
 	}
 	r->frame_of[page] = REPLAY_ABSENT;
-	if (entry == REPLAY_STORED) {
-		r->stored--;
-		r->ops->remove(r->policy, VMM_NONE, page, why);
-		return;
-	}
-	frame_lift(t, entry);
-	r->ops->remove(r->policy, entry, page, why);
-	frame_free(t, entry);
+	r->stats.unmapped += why == REMOVE_UNMAP &&
+			     (entry & (REPLAY_ABSENT | REPLAY_STORED)) != REPLAY_ABSENT;
 }
 
 void replay_stats_reset(struct replay *r)

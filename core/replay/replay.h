@@ -35,6 +35,15 @@ struct replay_config {
 	bool table; /* call the policy through its table: slower, same counts (benchmarks, tests) */
 };
 
+struct replay_unit;
+
+/*
+ * From now on a policy that was added at run time is replayed by its own loop (engine.h). Both outlive all replays; before
+ * the first of them is made. 0; -EINVAL: the loop was compiled for another engine; -ENOSPC.
+ */
+int replay_unit_add(const struct policy_ops *ops, const struct replay_unit *unit,
+		    uint32_t replay_abi);
+
 /* Policies that need the future (opt.h has Belady's) or give frames back by themselves are not replayed here. */
 bool replay_can(const struct policy_ops *ops);
 

@@ -2,149 +2,202 @@
 /*
  * sweep.c - many replays of one source in one pass (sweep.h).
  *
- * Two blocks take turns: while the workers feed one to the cells the reader fills the other, then helps. A barrier before and
- * one after each block; in between `taken` hands out cells. Fields of struct pool below `gate` are written by the
- * reader only, and not between the two barriers. `gate` is locked until it is known how many threads could be started.
+ * A block ends where the warm-up or an interval ends, so a cell looks at its counts between blocks only.
  */
 #define _GNU_SOURCE
 #include "core/replay/sweep.h"
+#include "core/replay/crew.h"
+#include "core/replay/working_set.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define BLOCK_DEFAULT (256u * 1024)
+#define BLOCK_DEFAULT (1024u * 1024)
 
-struct pool {
-	struct sweep *sweep;
-	struct replay **replays;
-	int *errors; /* by cell */
-	atomic_uint taken;
-	pthread_mutex_t gate;
-	pthread_barrier_t start, end;
-	const uint32_t *refs;
+struct block {
+	uint32_t *refs;
 	size_t n;
-	size_t warm; /* the first `warm` references of the block only warm up */
-	uint32_t pages;
-	bool stop;
+	struct replay_events events;
+	uint32_t pages; /* ids in it are below this */
+	bool warm;      /* its references are not counted */
+	bool row;       /* an interval ends with it */
 };
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
+struct run {
+	struct sweep *sweep;
+	struct replay **replays;
+	struct block blocks[2];
+	struct working_set set;
+	uint64_t appeared_warm, in_row; /* references of the row so far */
+};
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+/* --- the reading thread ------------------------------------------------------------------------------------------ */
+
+/* References that the next block may have. */
+static uint64_t block_limit(const struct run *r)
+{
+	const struct sweep *s = r->sweep;
+	uint64_t done = s->totals.references, limit = s->block;
+
+	if (s->references_max && s->references_max - done < limit)
+		limit = s->references_max - done;
+	if (done < s->warmup && s->warmup - done < limit)
+		limit = s->warmup - done;
+	if (done >= s->warmup && s->interval && s->interval - r->in_row < limit)
+		limit = s->interval - r->in_row;
+	return limit;
 }
 
-static int cell_feed(struct pool *p, struct replay *r)
+int sweep_rows_grow(void **rows, uint32_t n, size_t size)
 {
-	int err = replay_reserve(r, p->pages);
+	void *p;
 
-	if (!err && p->warm) {
-		err = replay_feed(r, p->refs, p->warm);
-		replay_stats_reset(r);
-	}
-	return err ? err : replay_feed(r, p->refs + p->warm, p->n - p->warm);
-}
-
-static void cells_feed(struct pool *p)
-{
-	uint32_t i;
-
-	while ((i = atomic_fetch_add(&p->taken, 1)) < p->sweep->n_cells) {
-		uint64_t before = cpu_ns();
-
-		if (!p->errors[i])
-			p->errors[i] = cell_feed(p, p->replays[i]);
-		p->sweep->cells[i].cpu_ns += cpu_ns() - before;
-	}
-}
-
-static void *worker(void *arg)
-{
-	struct pool *p = arg;
-
-	pthread_mutex_lock(&p->gate);
-	pthread_mutex_unlock(&p->gate);
-	for (;;) {
-		pthread_barrier_wait(&p->start);
-		if (p->stop)
-			return NULL;
-		cells_feed(p);
-		pthread_barrier_wait(&p->end);
-	}
-}
-
-/* Reads a block, at most what references_max leaves. */
-static int block_read(struct sweep *s, uint32_t *refs, size_t *n)
-{
-	uint64_t left = s->references_max ? s->references_max - s->totals.references : s->block;
-	int err;
-
-	*n = 0;
-	if (!left)
+	if (n & (n - 1)) /* the room is the next power of two */
 		return 0;
-	err = s->source->read(s->source, refs, left < s->block ? (size_t)left : s->block, n);
-	s->totals.references += *n;
-	return err;
+	p = realloc(*rows, (n ? 2 * (size_t)n : 1) * size);
+	if (!p)
+		return -ENOMEM;
+	*rows = p;
+	return 0;
 }
 
-/* Ids are dense in order of first appearance, so the largest of the warm-up tells how many pages it saw. */
-static void totals_note(struct sweep *s, const uint32_t *refs, size_t n, size_t warm)
+/* The row that the block ends, or that the trace ends. */
+static int row_end(struct run *r)
 {
-	uint32_t seen = 0, writes = 0;
+	struct sweep *s = r->sweep;
+	int err = sweep_rows_grow((void **)&s->rows, s->n_rows, sizeof(*s->rows));
 
-	s->totals.warmup += warm;
-	for (size_t i = 0; i < warm; i++)
-		if ((refs[i] & REPLAY_PAGE) >= seen)
-			seen = (refs[i] & REPLAY_PAGE) + 1;
-	for (size_t i = warm; i < n; i++)
-		writes += refs[i] >> 31;
-	s->totals.writes += writes;
-	if (s->totals.pages_cold < seen) /* holds the pages of the warm-up until the end */
-		s->totals.pages_cold = seen;
+	if (!err && (uint64_t)(s->n_rows + 1) * (s->n_cells + 1) > SWEEP_ROWS_MAX)
+		err = -E2BIG;
+	if (err)
+		return err;
+	s->rows[s->n_rows++] = (struct sweep_row){ r->in_row, working_set_turn(&r->set) };
+	r->in_row = 0;
+	return 0;
 }
 
-static int blocks_run(struct pool *p, uint32_t *blocks[2])
+static int row_note(struct run *r, struct block *b)
 {
-	struct sweep *s = p->sweep;
-	size_t n;
-	int err = block_read(s, blocks[0], &n), next_err = 0;
+	size_t at = 0;
+	int err = 0;
 
-	for (int turn = 0; n && !err; turn = !turn) {
-		uint64_t left = s->warmup - s->totals.warmup;
+	if (b->warm || !r->sweep->interval)
+		return 0;
+	for (uint32_t k = 0; k <= b->events.n && !err; k++) {
+		const struct replay_gone *g = k < b->events.n ? &b->events.list[k] : NULL;
+		size_t to = g ? g->at : b->n;
 
-		p->refs = blocks[turn];
-		p->n = n;
-		p->warm = left < n ? (size_t)left : n;
-		p->pages = s->source->pages;
-		totals_note(s, p->refs, n, p->warm);
-		atomic_store(&p->taken, 0);
-		pthread_barrier_wait(&p->start);
-		next_err = block_read(s, blocks[!turn], &n);
-		cells_feed(p);
-		pthread_barrier_wait(&p->end);
-		err = next_err;
-		for (uint32_t i = 0; i < s->n_cells && !err; i++)
-			err = p->errors[i];
-		if (!err && s->progress)
-			err = s->progress(s->progress_arg, s->totals.references, s->source->done);
+		err = working_set_feed(&r->set, b->refs + at, to - at, b->pages);
+		at = to;
+		for (uint32_t i = 0; g && i < g->count; i++)
+			working_set_forget(&r->set, b->events.ids[g->first + i]);
 	}
+	r->in_row += b->n;
+	b->row = r->in_row == r->sweep->interval || (!b->n && r->in_row);
+	return !err && b->row ? row_end(r) : err;
+}
+
+static void totals_note(struct run *r, const struct block *b)
+{
+	struct sweep *s = r->sweep;
+	uint32_t writes = 0;
+
+	s->totals.references += b->n;
+	s->totals.gone += b->events.n_ids;
+	s->totals.pages = s->source->distinct;
+	if (b->warm) {
+		s->totals.warmup += b->n;
+		r->appeared_warm = s->source->appeared;
+	} else {
+		for (size_t i = 0; i < b->n; i++)
+			writes += b->refs[i] >> 31;
+		s->totals.writes += writes;
+	}
+	s->totals.pages_cold = s->source->appeared - r->appeared_warm;
+}
+
+/* An empty block may follow the last: what goes at the end, and the end of a short row. */
+static int block_read(void *arg, int turn, bool *more)
+{
+	struct run *r = arg;
+	struct sweep *s = r->sweep;
+	struct block *b = &r->blocks[turn];
+	uint64_t limit = block_limit(r);
+	int err = 0;
+
+	b->n = 0;
+	b->row = false;
+	b->warm = s->totals.references < s->warmup;
+	b->events.n = b->events.n_ids = 0;
+	s->source->events = s->events ? &b->events : NULL;
+	if (limit)
+		err = s->source->read(s->source, b->refs, (size_t)limit, &b->n);
+	b->pages = s->source->pages;
+	totals_note(r, b);
+	if (!err)
+		err = row_note(r, b);
+	*more = b->n || b->events.n || b->row;
 	return err;
 }
 
-static int replays_make(struct pool *p, uint32_t *bad)
+static int between(void *arg)
 {
-	struct sweep *s = p->sweep;
+	struct run *r = arg;
+	struct sweep *s = r->sweep;
+
+	return s->progress ? s->progress(s->progress_arg, s->totals.references, s->source->done)
+			   : 0;
+}
+
+/* --- the cells --------------------------------------------------------------------------------------------------- */
+
+static int cell_feed(struct replay *r, const struct block *b)
+{
+	int err = replay_reserve(r, b->pages);
+	size_t at = 0;
+
+	for (uint32_t k = 0; k < b->events.n && !err; k++) {
+		const struct replay_gone *g = &b->events.list[k];
+
+		err = replay_feed(r, b->refs + at, g->at - at);
+		at = g->at;
+		for (uint32_t i = 0; i < g->count && !err; i++)
+			replay_forget(r, b->events.ids[g->first + i], g->why);
+	}
+	return err ? err : replay_feed(r, b->refs + at, b->n - at);
+}
+
+static int cell_work(void *arg, uint32_t item, int turn)
+{
+	struct run *r = arg;
+	const struct block *b = &r->blocks[turn];
+	struct sweep_cell *c = &r->sweep->cells[item];
+	uint64_t before = crew_cpu_ns();
+	int err = cell_feed(r->replays[item], b);
+
+	if (b->warm)
+		replay_stats_reset(r->replays[item]);
+	if (!err && b->row)
+		err = sweep_rows_grow((void **)&c->rows, c->n_rows, sizeof(*c->rows));
+	if (!err && b->row)
+		c->rows[c->n_rows++] = *replay_stats(r->replays[item]);
+	c->cpu_ns += crew_cpu_ns() - before;
+	return err;
+}
+
+static int replays_make(struct run *r, uint32_t *bad)
+{
+	struct sweep *s = r->sweep;
 
 	for (uint32_t i = 0; i < s->n_cells; i++) {
 		s->cells[i].cpu_ns = 0;
-		p->replays[i] = replay_create(&s->cells[i].config);
-		if (!p->replays[i]) {
+		s->cells[i].rows = NULL;
+		s->cells[i].n_rows = 0;
+	}
+	for (uint32_t i = 0; i < s->n_cells; i++) {
+		r->replays[i] = replay_create(&s->cells[i].config);
+		if (!r->replays[i]) {
 			*bad = i;
 			return -errno;
 		}
@@ -152,75 +205,45 @@ static int replays_make(struct pool *p, uint32_t *bad)
 	return 0;
 }
 
-static void results_take(struct pool *p, uint32_t *bad)
+static void run_destroy(struct run *r)
 {
-	struct sweep *s = p->sweep;
-
-	for (uint32_t i = 0; i < s->n_cells; i++) {
-		if (p->errors[i])
-			*bad = i;
-		s->cells[i].stats = *replay_stats(p->replays[i]);
+	for (uint32_t i = 0; r->replays && i < r->sweep->n_cells; i++)
+		replay_destroy(r->replays[i]);
+	free(r->replays);
+	for (int k = 0; k < 2; k++) {
+		free(r->blocks[k].refs);
+		replay_events_destroy(&r->blocks[k].events);
 	}
-	s->totals.pages = s->source->pages;
-	s->totals.pages_cold = s->totals.pages - s->totals.pages_cold;
-}
-
-/* Runs the sweep with up to `workers` threads besides this one. */
-static int pool_run(struct pool *p, uint32_t *blocks[2], pthread_t *threads, uint32_t workers)
-{
-	uint32_t n = 0;
-	int err;
-
-	pthread_mutex_init(&p->gate, NULL);
-	pthread_mutex_lock(&p->gate);
-	while (n < workers && !pthread_create(&threads[n], NULL, worker, p))
-		n++;
-	pthread_barrier_init(&p->start, NULL, n + 1);
-	pthread_barrier_init(&p->end, NULL, n + 1);
-	pthread_mutex_unlock(&p->gate);
-	err = blocks_run(p, blocks);
-	p->stop = true;
-	pthread_barrier_wait(&p->start);
-	while (n)
-		pthread_join(threads[--n], NULL);
-	pthread_barrier_destroy(&p->start);
-	pthread_barrier_destroy(&p->end);
-	pthread_mutex_destroy(&p->gate);
-	return err;
+	r->sweep->source->events = NULL;
+	working_set_destroy(&r->set);
 }
 
 int sweep_run(struct sweep *s, uint32_t *bad)
 {
-	uint32_t jobs = s->jobs ? s->jobs : 1;
-	uint32_t *blocks[2];
-	struct pool p = { .sweep = s };
-	pthread_t *threads;
+	struct run r = { .sweep = s };
+	struct crew crew = { .arg = &r,
+			     .n_items = s->n_cells,
+			     .jobs = s->jobs,
+			     .read = block_read,
+			     .work = cell_work,
+			     .done = between };
 	int err = -ENOMEM;
 
-	s->block = s->block ? s->block : BLOCK_DEFAULT;
-	blocks[0] = malloc(s->block * sizeof(uint32_t));
-	blocks[1] = malloc(s->block * sizeof(uint32_t));
 	*bad = s->n_cells;
+	s->block = s->block ? s->block : BLOCK_DEFAULT;
 	s->totals = (struct sweep_totals){ 0 };
-	if (jobs > s->n_cells)
-		jobs = s->n_cells;
-	threads = calloc(jobs ? jobs : 1, sizeof(*threads));
-	p.replays = calloc(s->n_cells ? s->n_cells : 1, sizeof(struct replay *));
-	p.errors = calloc(s->n_cells ? s->n_cells : 1, sizeof(*p.errors));
-	if (blocks[0] && blocks[1] && threads && p.replays && p.errors)
-		err = replays_make(&p, bad);
+	s->rows = NULL;
+	s->n_rows = 0;
+	r.replays = calloc(s->n_cells ? s->n_cells : 1, sizeof(struct replay *));
+	for (int k = 0; k < 2; k++)
+		r.blocks[k].refs = malloc(s->block * sizeof(uint32_t));
+	if (r.replays && r.blocks[0].refs && r.blocks[1].refs)
+		err = replays_make(&r, bad);
 	if (!err)
-		err = pool_run(&p, blocks, threads, jobs ? jobs - 1 : 0);
-	if (!err || *bad == s->n_cells)
-		if (p.replays && p.errors && (!s->n_cells || p.replays[s->n_cells - 1]))
-			results_take(&p, bad);
-	for (uint32_t i = 0; p.replays && i < s->n_cells; i++)
-		replay_destroy(p.replays[i]);
-	free(p.replays);
-	free(p.errors);
-	free(threads);
-	free(blocks[0]);
-	free(blocks[1]);
+		err = crew_run(&crew, bad);
+	for (uint32_t i = 0; !err && i < s->n_cells; i++)
+		s->cells[i].stats = *replay_stats(r.replays[i]);
+	run_destroy(&r);
 	return err;
 }
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace_source.h - a trace of any format (core/trace) as a source of references. */
+/*
+ * trace_source.h - a trace of any format (core/trace) as a source of references.
+ *
+ * With source.events set, pages go at UNMAP, DISCARD and EXIT. Forks and mappings are beyond page ids (pages that are shared
+ * have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
+ * then drives the full model (model.h).
+ */
 #ifndef VMM_REPLAY_TRACE_SOURCE_H
 #define VMM_REPLAY_TRACE_SOURCE_H
 
@@ -11,12 +17,22 @@ struct trace_source {
 	struct trace_reader *reader;
 	struct trace_read_options options;
 	const char *path;
+	bool stop_at_model;
 	uint64_t events; /* seen in this pass, and not replayed */
+
+	/* From the first page that went on: ids of the source by ids of the trace. */
+	uint32_t *id_of, id_capacity; /* UINT32_MAX: it has none now */
+	uint32_t *free_ids, n_free, free_capacity;
+	bool renamed;
 };
 
 /* "-" is stdin, which can be read once only. `path` must stay. 0 or -errno, as trace_open. */
 int trace_source_open(struct trace_source *t, const char *path, uint32_t page_shift,
 		      struct trace_problem *problem);
 void trace_source_close(struct trace_source *t);
+
+/* Another reader of the same file, from its beginning: 0, -ESPIPE (it can be read once only), -errno. */
+int trace_open_again(struct trace_reader **r, const char *path,
+		     const struct trace_read_options *options);
 
 #endif

@@ -94,9 +94,9 @@ uint32_t in_frame(const struct mem *m, uint32_t frame)
 static const struct pages_policy *find(const char *name)
 {
 	const struct pages_policy *const tables[] = { pages_stacks, pages_clocks, pages_ghosts,
-						      pages_mixed };
+						      pages_mixed, pages_learning };
 
-	for (int t = 0; t < 4; t++)
+	for (int t = 0; t < 5; t++)
 		for (const struct pages_policy *p = tables[t]; p->name; p++)
 			if (strcmp(p->name, name) == 0)
 				return p;

@@ -57,6 +57,11 @@ struct mem {
 	uint32_t hand, hand_cold, hand_test, hot, cold;
 	uint64_t last_tick, age, sequence, prng;
 	uint8_t sketch[4][PAGES_MAX];
+	struct {
+		double rate, rate_before, rate_first;
+		long hit_before, hits, periods_idle, periods_worse;
+		long a_max, b_max; /* of the lists */
+	} learn;
 };
 
 struct pages_policy {
@@ -76,8 +81,8 @@ int pages_run(const char *policy, const uint64_t *value, uint32_t frames,
 uint64_t pages_fewest_faults(uint32_t frames, const struct pages_ref *ref, size_t n);
 
 /* For the policies. */
-extern const struct pages_policy pages_stacks[], pages_clocks[], pages_ghosts[],
-	pages_mixed[]; /* end: NULL name */
+extern const struct pages_policy pages_stacks[], pages_clocks[], pages_ghosts[], pages_mixed[],
+	pages_learning[]; /* end: NULL name */
 void clockpro_miss(struct mem *m, uint32_t x);
 
 void list_push(struct list *l, uint32_t page);
@@ -88,6 +93,7 @@ uint32_t list_shift(struct list *l);           /* the first */
 uint32_t list_index(const struct list *l, uint32_t page);
 void list_put(struct list *l, uint32_t at, uint32_t page);
 
+double draw(struct mem *m);                            /* seeded, in [0, 1): 53 bits */
 uint32_t share(const struct mem *m, uint64_t percent); /* max(1, floor) */
 static inline bool full(const struct mem *m)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pages_mixed.c - the model (pages.h) of the two schemes of Linux, of w-tinylfu and of lecar.
+ * pages_mixed.c - the model (pages.h) of the two schemes of Linux and of w-tinylfu.
  *
  *   linux2     a = inactive, b = active, ghost_a = evicted ones with the age they left at (key); hot = PG_referenced.
  *              Memory is below 1 GB
@@ -8,11 +8,8 @@
  *              belongs to, used = that of the list it is in
  *   w-tinylfu  a = window, b = probationary, ghost_b = protected (resident: a third list); counts in m->sketch by page:
  *              pages are hashed as the policy says, so they must be numbered in the order of their first use
- *   lecar      a = LRU's order; count and order = LFU's; ghost_a, ghost_b = histories of LRU, LFU; the weight in m->p
  */
 #include "tests/model/pages.h"
-
-#include <math.h>
 
 static bool low(const struct mem *m)
 {
@@ -233,80 +230,9 @@ static void tinylfu_hit(struct mem *m, uint32_t x)
 		list_push(&m->b, list_shift(&m->ghost_b));
 }
 
-/* splitmix64, 53 bits as a fraction */
-static double draw(struct mem *m)
-{
-	uint64_t z;
-
-	m->prng += 0x9E3779B97F4A7C15u;
-	z = m->prng;
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-	z ^= z >> 31;
-	return (double)(z >> 11) / 9007199254740992.0;
-}
-
-static void lecar_learn(struct mem *m, uint32_t x, bool lru_was_wrong)
-{
-	double d = pow(0.005, 1.0 / m->frames), t = (double)(m->now - m->page[x].used);
-	double gain = exp((double)m->value[0] / 100 * pow(d, t)), lru = m->p, lfu = 1 - m->p;
-
-	if (lru_was_wrong)
-		lfu *= gain;
-	else
-		lru *= gain;
-	m->p = lru / (lru + lfu);
-	m->p = m->p > 0.99 ? 0.99 : m->p < 0.01 ? 0.01 : m->p;
-}
-
-static void lecar_evict(struct mem *m)
-{
-	bool follow_lru = draw(m) < m->p;
-	uint32_t lru = m->a.page[0], lfu = lru, victim;
-	struct list *history = follow_lru ? &m->ghost_a : &m->ghost_b;
-
-	for (uint32_t i = 1; i < m->a.n; i++)
-		if (m->page[m->a.page[i]].count < m->page[lfu].count)
-			lfu = m->a.page[i];
-	victim = follow_lru ? lru : lfu;
-	list_drop(&m->a, victim);
-	leave(m, victim);
-	m->page[victim].used = m->now;
-	if (lru == lfu)
-		return;
-	list_push(history, victim);
-	if (history->n > share(m, m->value[1]))
-		list_shift(history);
-}
-
-static void lecar_miss(struct mem *m, uint32_t x)
-{
-	bool by_lru = list_drop(&m->ghost_a, x), by_lfu = list_drop(&m->ghost_b, x);
-
-	if (m->p == 0)
-		m->p = 0.5;
-	if (by_lru || by_lfu)
-		lecar_learn(m, x, by_lru);
-	else
-		m->page[x].count = 0;
-	if (full(m))
-		lecar_evict(m);
-	load(m, x);
-	m->page[x].count++;
-	list_push(&m->a, x);
-}
-
-static void lecar_hit(struct mem *m, uint32_t x)
-{
-	m->page[x].count++;
-	list_drop(&m->a, x);
-	list_push(&m->a, x);
-}
-
 const struct pages_policy pages_mixed[] = {
 	{ .name = "linux2", .miss = linux2_miss, .loaded_referenced = true },
 	{ .name = "mglru", .miss = mglru_miss, .loaded_referenced = true },
 	{ .name = "w-tinylfu", .miss = tinylfu_miss, .hit = tinylfu_hit },
-	{ .name = "lecar", .miss = lecar_miss, .hit = lecar_hit },
 	{ 0 },
 };

@@ -84,15 +84,13 @@ static void use_again(struct vmm *v)
 }
 
 /* The Nth allocation of a run fails, for all N. There are more than `least`. */
-static void nth_of(const char *policy, uint64_t least, int (*run)(struct vmm *v))
+static void nth_with(const struct vmm_config *config, uint64_t least, int (*run)(struct vmm *v))
 {
 	uint64_t n = 0;
 	int err;
 
 	do {
-		struct vmm_config c = {
-			.frames = 100, .window = 20, .policy = policy, .flags = VMM_FLAG_LIVE
-		};
+		struct vmm_config c = *config;
 		struct vmm *v;
 
 		n++;
@@ -113,6 +111,32 @@ static void nth_of(const char *policy, uint64_t least, int (*run)(struct vmm *v)
 		assert_true(err == 0 || err == -ENOMEM);
 	} while (err);
 	assert_true(n > least);
+}
+
+static void nth_of(const char *policy, uint64_t least, int (*run)(struct vmm *v))
+{
+	struct vmm_config c = {
+		.frames = 100, .window = 20, .policy = policy, .flags = VMM_FLAG_LIVE
+	};
+
+	nth_with(&c, least, run);
+}
+
+/* With everything that can be below a policy. */
+static void test_nth_memory(void **state)
+{
+	static const struct vmm_mmu mmu = { "hashed", "8", 0 };
+	static const struct vmm_config rows[] = {
+		{ .frames = 100, .policy = "lru", .numa = "3:interleave", .swap_pages = 2000 },
+		{ .frames = 100, .policy = "fifo", .numa = "2:migrate", .mmu = &mmu },
+		{ .frames = 100, .policy = "clock", .swap_pages = 2000, .mmu = &mmu },
+		{ .frames = 100, .policy = "arc", .prefetch = "seq:4", .swap_pages = 2000 },
+		{ .frames = 100, .policy = "sieve", .prefetch = "trend", .numa = "2:bind" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		nth_with(&rows[i], 20, use);
 }
 
 static void test_nth(void **state)
@@ -143,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nth),
+		cmocka_unit_test(test_nth_memory),
 		cmocka_unit_test(test_nth_create),
 	};
 

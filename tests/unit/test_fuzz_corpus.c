@@ -6,7 +6,7 @@
 #include "tests/unit/trace_drive.h"
 
 #include "core/rng.h"
-#include "tests/fuzz/targets.h"
+#include "tests/fuzz/spec_targets.h"
 
 #include <dirent.h>
 
@@ -97,12 +97,19 @@ static void test_binary(void **state)
 	run_corpus("binary", fuzz_binary);
 }
 
+static void test_spec(void **state)
+{
+	(void)state;
+	run_corpus("spec", fuzz_spec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_vmt),
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_spec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,6 +225,18 @@ static void test_by_hand(void **state)
 	vmm_destroy(v);
 }
 
+/* Counters of what is off unless asked for. */
+static bool is_option(const char *name)
+{
+	static const char *const prefixes[] = { "tlb_",  "pt_",   "numa_",
+						"node_", "swap_", "prefetch_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -255,19 +267,58 @@ static void test_refused(void **state)
 	v = make("fifo", 4, 0, 1, &none);
 	assert_int_equal(vmm_access(v, 1, 0x100000000, 1), 1);
 	for (uint32_t i = 0; i < vm_stat_count; i++)
-		if (!strncmp(vm_stat_list[i].name, "tlb_", 4) ||
-		    !strncmp(vm_stat_list[i].name, "pt_", 3))
+		if (is_option(vm_stat_list[i].name))
 			assert_false(vmm_counter_applies(v, &vm_stat_list[i]));
 	vmm_destroy(v);
+}
+
+/* vmm_access_many decides and counts as vmm_access does, and stops where it fails. */
+static void test_many(void **state)
+{
+	static const char *const policies[] = { "fifo", "clock", "lru", "arc", "sieve" };
+	static const struct vmm_mmu mmus[] = { { "four", "l1=8x2,l2=32x4", 0 },
+					       { "hashed", NULL, 0 },
+					       { "two", "16", 0 } };
+	static struct vmm_reference refs[3000];
+	struct rng g = { 5 };
+	size_t done;
+
+	(void)state;
+	for (size_t i = 0; i < 3000; i++)
+		refs[i] = (struct vmm_reference){ rng_below(&g, 1 + rng_below(&g, 300)) << 12,
+						  1 + (uint32_t)rng_below(&g, 3),
+						  (uint32_t)rng_below(&g, 2) };
+	for (size_t p = 0; p < 5; p++)
+		for (size_t m = 0; m < 4; m++) {
+			struct vmm *a = make(policies[p], 50, 0, 1, m < 3 ? &mmus[m] : NULL);
+			struct vmm *b = make(policies[p], 50, 0, 1, m < 3 ? &mmus[m] : NULL);
+
+			for (size_t i = 0; i < 3000; i++)
+				assert_true(vmm_access(a, refs[i].pid, refs[i].addr,
+						       (int)refs[i].is_write) >= 0);
+			for (size_t i = 0; i < 3000; i += 750) {
+				assert_int_equal(vmm_access_many(b, refs + i, 750, &done), 0);
+				assert_int_equal(done, 750);
+			}
+			assert_memory_equal(vmm_stats(a), vmm_stats(b), sizeof(struct vm_stats));
+			assert_int_equal(core_check(b), 0);
+			vmm_destroy(a);
+			if (m == 2) {
+				refs[7].addr += 1ull << 32; /* not an address of two levels */
+				assert_int_equal(vmm_access_many(b, refs, 9, &done), -ERANGE);
+				assert_int_equal(done, 7);
+				refs[7].addr -= 1ull << 32;
+			}
+			vmm_destroy(b);
+		}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_follows),
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_by_hand),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_follows), cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_by_hand), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,9 @@ static const struct {
 	{ "w-tinylfu", ":window=30,protected=50,sample=2", { 30, 50, 2 } },
 	{ "lecar", "", { 45, 100 } },
 	{ "lecar", ":rate=90,history=40", { 90, 40 } },
+	{ "cacheus", "", { 0, 50, 1 } },
+	{ "cacheus", ":rate=300,history=150,r=20", { 300, 150, 20 } },
+	{ "cacheus", ":rate=1000,history=0,r=100", { 1000, 0, 100 } },
 	{ "clock-pro", "", { 1 } },
 	{ "clock-pro", ":cold=50", { 50 } },
 };

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -111,6 +112,70 @@ static void test_parse(void **state)
 	}
 }
 
+static void test_add(void **state)
+{
+	static struct policy_ops good, bad;
+	const struct policy_ops *const *end = policy_all();
+
+	(void)state;
+	good = *policy_find("null");
+	good.alias = NULL;
+	good.name = "of-ones-own";
+	bad = good;
+	assert_null(policy_lacks(&good));
+	bad.abi++;
+	assert_string_equal(policy_lacks(&bad), "abi");
+	bad = good;
+	bad.victim = NULL;
+	assert_string_equal(policy_lacks(&bad), "victim");
+	assert_int_equal(policy_registry_add(&bad), -EINVAL);
+	bad = good;
+	bad.class = POLICY_T;
+	bad.touch = NULL;
+	assert_string_equal(policy_lacks(&bad), "touch");
+	bad.class = (enum policy_class)9;
+	assert_string_equal(policy_lacks(&bad), "class");
+	bad = good;
+	bad.name = "CLOCK";
+	assert_int_equal(policy_registry_add(&bad), -EEXIST);
+	bad.name = "second-chance";
+	assert_int_equal(policy_registry_add(&bad), -EEXIST);
+	bad.name = "a:b";
+	assert_int_equal(policy_registry_add(&bad), -EINVAL);
+	bad.name = "";
+	assert_int_equal(policy_registry_add(&bad), -EINVAL);
+	assert_int_equal(policy_registry_add(&good), 0);
+	assert_int_equal(policy_registry_add(&good), -EEXIST);
+	assert_ptr_equal(policy_find("Of-Ones-Own"), &good);
+	while (end[1])
+		end++;
+	assert_ptr_equal(*end, &good);
+}
+
+/* The list has an end. Names are never freed. */
+static void test_add_many(void **state)
+{
+	static struct policy_ops many[200];
+	static char names[200][16];
+	uint32_t n = 0, k = 0;
+	int err = 0;
+
+	(void)state;
+	for (; k < 200 && !err; k++) {
+		snprintf(names[k], sizeof(names[k]), "many-%u", k);
+		many[k] = *policy_find("null");
+		many[k].alias = NULL;
+		many[k].name = names[k];
+		err = policy_registry_add(&many[k]);
+	}
+	assert_int_equal(err, -ENOSPC);
+	for (const struct policy_ops *const *p = policy_all(); *p; p++)
+		n++;
+	assert_int_equal(n, 128);
+	assert_null(policy_find(names[k - 1]));
+	assert_non_null(policy_find(names[k - 2]));
+}
+
 static void refused(const struct vmm_config *c, int expected)
 {
 	errno = 0;
@@ -183,7 +248,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registry), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_parse),    cmocka_unit_test(test_create),
-		cmocka_unit_test(test_future),
+		cmocka_unit_test(test_future),   cmocka_unit_test(test_add),
+		cmocka_unit_test(test_add_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  *
  * FULL=1 compares on longer traces and at more sizes.
  */
+#include "core/replay/unit.h" /* before policy.h */
+
 #include "core/core.h"
 #include "core/replay/opt.h"
 #include "core/replay/replay.h"
@@ -497,6 +499,52 @@ static void test_sweep_errors(void **state)
 	assert_true(sweep_jobs_default() >= 1);
 }
 
+static uint32_t own_fed;
+
+static int own_feed(struct replay *r, const uint32_t *refs, size_t n, bool writes)
+{
+	(void)r;
+	(void)refs;
+	(void)writes;
+	own_fed += (uint32_t)n;
+	return 0;
+}
+
+/* A policy that was added at run time is replayed by its own loop; one without a loop through its table. */
+static void test_added(void **state)
+{
+	static struct policy_ops with, without;
+	static const struct replay_unit unit = { &with, own_feed };
+	struct replay_config c = { .policy = "with-loop", .frames = 2 };
+	static const uint32_t refs[] = { 0, 1, 2, 0 };
+	struct replay *r;
+
+	(void)state;
+	with = *policy_find("fifo");
+	with.alias = NULL;
+	without = with;
+	with.name = "with-loop";
+	without.name = "without-loop";
+	assert_int_equal(policy_registry_add(&with), 0);
+	assert_int_equal(policy_registry_add(&without), 0);
+	assert_int_equal(replay_unit_add(&with, &unit, REPLAY_ABI + 1), -EINVAL);
+	assert_int_equal(replay_unit_add(&with, &unit, REPLAY_ABI), 0);
+	r = replay_create(&c);
+	assert_non_null(r);
+	assert_int_equal(replay_reserve(r, 3), 0);
+	assert_int_equal(replay_feed(r, refs, 4), 0);
+	assert_int_equal(own_fed, 4);
+	replay_destroy(r);
+	c.policy = "without-loop";
+	r = replay_create(&c);
+	assert_non_null(r);
+	assert_int_equal(replay_reserve(r, 3), 0);
+	assert_int_equal(replay_feed(r, refs, 4), 0);
+	assert_int_equal(replay_stats(r)->faults, 4);
+	assert_int_equal(own_fed, 4);
+	replay_destroy(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_shards_sampled),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_sweep_errors),
+		cmocka_unit_test(test_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

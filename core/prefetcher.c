@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prefetcher.c - from the detector's page numbers to plans, and the accounts of what was prefetched. */
+#include "core/prefetcher.h"
+#include "core/core_internal.h"
+#include "core/mmu.h"
+#include "core/spec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define FRAMES_SHARE 4u /* of the frames that one plan may ask for */
+#define NS_PER_US 1000u
+
+int prefetcher_create(struct vmm *v, const char *spec)
+{
+	struct prefetch_config c;
+	const char *bad;
+	int err;
+
+	if (!spec_wanted(spec))
+		return 0;
+	err = prefetch_parse(spec, &c, &bad);
+	if (err)
+		return err;
+	v->prefetcher = calloc(1, sizeof(*v->prefetcher));
+	if (!v->prefetcher)
+		return -ENOMEM;
+	prefetch_init(&v->prefetcher->detector, &c);
+	v->prefetcher->pages_max = v->frames.capacity / FRAMES_SHARE;
+	v->prefetcher->ready_ns = calloc(v->frames.capacity, sizeof(*v->prefetcher->ready_ns));
+	return v->prefetcher->ready_ns ? 0 : -ENOMEM;
+}
+
+void prefetcher_destroy(struct vmm *v)
+{
+	if (!v->prefetcher)
+		return;
+	prefetch_destroy(&v->prefetcher->detector);
+	free(v->prefetcher->ready_ns);
+	free(v->prefetcher);
+	v->prefetcher = NULL;
+}
+
+void prefetcher_event(struct vmm *v, struct plan *plan, bool used)
+{
+	struct prefetcher *p = v->prefetcher;
+	uint32_t space = v->open_space, n;
+	uint64_t vpns[PREFETCH_MAX];
+
+	if (!used && !plan->needs_frame)
+		return;
+	n = prefetch_event(&p->detector, space, v->open_vpn, used, vpns);
+	for (uint32_t i = 0; i < n && plan->n_prefetch < p->pages_max; i++) {
+		uint32_t id = core_find(v, space, vpns[i]);
+
+		if (id != VMM_NONE && v->pages[id].state == PAGE_STORED)
+			p->pages[plan->n_prefetch++] = id;
+	}
+	plan->prefetch = p->pages;
+}
+
+/* Simulated time, in ns: what has been counted so far would have taken that. */
+static uint64_t clock_ns(struct vmm *v)
+{
+	uint64_t extra = v->physical ? physical_extra_ns(v) : 0;
+
+	if (v->mmu)
+		mmu_walks(v, &v->stats);
+	return (uint64_t)timing_total_ns(&v->timing, &v->stats, extra);
+}
+
+void prefetcher_fill(struct vmm *v, uint32_t page)
+{
+	struct page *p = &v->pages[page];
+	uint32_t f = frame_for(v, p);
+
+	if (f == VMM_NONE)
+		return;
+	frame_settle(&v->frames, f, page);
+	p->frame = f;
+	p->state = PAGE_IDLE;
+	p->prefetched = 1;
+	v->stats.prefetch_issued++;
+	if (p->sharing & PAGE_FILE)
+		v->stats.file_reads++;
+	else
+		v->stats.store_reads++;
+	v->prefetcher->ready_ns[f] = clock_ns(v) + (uint64_t)v->timing.swap_us * NS_PER_US;
+	mmu_sync(v, page);
+	v->ops->insert(v->policy, f, page);
+	peaks_note(v);
+}
+
+void prefetcher_used(struct vmm *v, uint32_t page)
+{
+	struct page *p = &v->pages[page];
+	uint64_t now = clock_ns(v), ready = v->prefetcher->ready_ns[p->frame];
+	uint64_t wait = ready > now ? ready - now : 0;
+
+	p->prefetched = 0;
+	v->stats.prefetch_used++;
+	v->stats.prefetch_late += wait != 0;
+	v->stats.prefetch_wait_ns += wait;
+	v->stats.prefetch_saved_ns +=
+		((uint64_t)v->timing.fault_us + v->timing.swap_us) * NS_PER_US - wait;
+}
+
+void prefetcher_wasted(struct vmm *v, uint32_t page)
+{
+	v->pages[page].prefetched = 0;
+	v->stats.prefetch_wasted++;
+}
+
+int prefetcher_check(const struct vmm *v)
+{
+	const struct vm_stats *s = &v->stats;
+	uint64_t waiting = 0;
+
+	for (uint32_t id = 0; id < v->page_count; id++)
+		waiting += v->pages[id].prefetched;
+	return s->prefetch_issued == s->prefetch_used + s->prefetch_wasted + waiting ? 0 : -EINVAL;
+}
