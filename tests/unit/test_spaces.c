@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_spaces.c - random sequences of references, fork, exit, map, unmap, discard and sync: the core and the brute-force
- * model of tests/model/spaces.h agree on every result and every counter after every step. Translation changes nothing.
+ * model of tests/model/spaces.h agree on every result and every counter after every step. Translation, nodes and a swap device change nothing.
  */
 #include "core/core.h"
 #include "tests/model/spaces.h"
@@ -180,13 +180,22 @@ static void compare(const struct both *b)
 			assert_int_equal(vmm_process_stats(b->v, p)->faults, b->m.faults_of[p]);
 }
 
+/* What a memory has besides policy, frames and tracking of writes. */
+struct extras {
+	struct vmm_mmu mmu;
+	const char *numa;
+	uint32_t swap_pages;
+};
+
 static struct vmm *make(const char *policy, uint32_t frames, bool track_dirty,
-			const struct vmm_mmu *mmu, uint32_t *created)
+			const struct extras *e, uint32_t *created)
 {
 	struct vmm_config c = { .frames = frames,
 				.policy = policy,
 				.flags = track_dirty ? VMM_FLAG_TRACK_DIRTY : 0,
-				.mmu = mmu };
+				.mmu = e ? &e->mmu : NULL,
+				.numa = e && frames > 3 ? e->numa : NULL,
+				.swap_pages = e ? e->swap_pages : 0 };
 	struct vmm *v = vmm_create(&c);
 
 	assert_non_null(v);
@@ -202,7 +211,7 @@ static void compare_translated(const struct both *b)
 					 vm_stat_get(vmm_stats(b->v), &vm_stat_list[i]));
 }
 
-static void sequence(uint64_t seed, const struct vmm_mmu *mmu)
+static void sequence(uint64_t seed, const struct extras *extras)
 {
 	static const char *const policies[] = { "fifo", "lru", "clock" };
 	static struct both b;
@@ -213,7 +222,8 @@ static void sequence(uint64_t seed, const struct vmm_mmu *mmu)
 	b.rng.state = seed;
 	frames = 1 + (uint32_t)pick(&b, 1 + pick(&b, 64));
 	b.v = make(policies[policy], frames, track_dirty, NULL, &b.created);
-	b.translated = mmu ? make(policies[policy], frames, track_dirty, mmu, &b.created) : NULL;
+	b.translated = extras ? make(policies[policy], frames, track_dirty, extras, &b.created)
+			      : NULL;
 	spaces_init(&b.m, policy, (int)frames, track_dirty);
 	b.m.object_is_file[0] = b.m.object_is_file[1] = true;
 	b.m.object_stays[CREATED] = true;
@@ -240,24 +250,31 @@ static void test_agree(void **state)
 		sequence(seed, NULL);
 }
 
-static void test_translated(void **state)
+/* Neither translation nor nodes nor a swap device that is large enough change a decision. */
+static void test_extras(void **state)
 {
-	static const struct vmm_mmu mmus[] = {
-		{ "four", "8x2", 0 },     { NULL, "16,policy=plru,asid", 0 },
-		{ "inverted", "4", 0 },   { "hashed", "8x4,l2=24x3", 0 },
-		{ "two", "8,asid=2", 3 }, { "five", NULL, 2 },
+	static const struct extras extras[] = {
+		{ .mmu = { "four", "8x2", 0 } },
+		{ .mmu = { NULL, "16,policy=plru,asid", 0 } },
+		{ .mmu = { "inverted", "4", 0 } },
+		{ .mmu = { "hashed", "8x4,l2=24x3", 0 } },
+		{ .mmu = { "two", "8,asid=2", 3 } },
+		{ .mmu = { "five", NULL, 2 } },
+		{ .numa = "3:interleave" },
+		{ .mmu = { "four", "8", 0 }, .numa = "2:migrate" },
+		{ .swap_pages = SPACES * SPACES_PAGES + CREATED_PAGES + SPACES_OBJECT_PAGES },
 	};
 
 	(void)state;
-	for (uint64_t seed = 0; seed < 120; seed++)
-		sequence(seed * 7, &mmus[seed % 6]);
+	for (uint64_t seed = 0; seed < 180; seed++)
+		sequence(seed * 7, &extras[seed % 9]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agree),
-		cmocka_unit_test(test_translated),
+		cmocka_unit_test(test_extras),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
