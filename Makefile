@@ -10,7 +10,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
-MODES := release debug asan ubsan tsan
+MODES := release debug asan ubsan tsan lto pgo
 ifeq ($(filter $(BUILD),$(MODES)),)
 $(error BUILD=$(BUILD): choose one of $(MODES))
 endif
@@ -27,6 +27,11 @@ mode_release := -O3 -g
 mode_debug   := -O1 -g -DVMM_DEBUG
 mode_asan    := -O1 -g -DVMM_DEBUG -fno-omit-frame-pointer -fsanitize=address
 mode_ubsan   := -O1 -g -DVMM_DEBUG -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all
+# Optimised as a whole; and with what was seen in training: `make lto`, `make pgo`. PGO=generate makes what is trained.
+mode_lto     := -O3 -g -flto=auto
+PGO          ?= use
+mode_pgo     := -O3 -g $(if $(filter generate,$(PGO)),-fprofile-generate -fprofile-update=prefer-atomic,-fprofile-use \
+	-fprofile-correction -fprofile-partial-training -Wno-missing-profile -Wno-coverage-mismatch)
 mode_tsan    := -O1 -g -DVMM_DEBUG -fno-omit-frame-pointer -fsanitize=thread
 
 WARNINGS   := -Wall -Wextra -Werror
@@ -57,7 +62,7 @@ CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c
 # Every policy once more, with the replay loop around it: core/replay/unit.h.
 REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
-CLI     := $(call objects,cli/*.c)
+CLI     := $(call objects,cli/*.c) $(patsubst %,$(OBJ)/%.o,$(wildcard cli/*.html))
 PRELOAD := $(call objects,preload/*.c preload/*.S)
 PRELOAD := $(PRELOAD:.S=.o)
 MODEL   := $(call objects,tests/model/*.c)
@@ -66,12 +71,26 @@ PLAIN := $(call programs,workloads/*.c bench/*.c,$(BIN))
 LIVE  := $(call programs,tests/live/*.c tests/regress/*.c,$(BIN))
 UNIT  := $(call programs,tests/unit/test_*.c,$(OBJ))
 
-.PHONY: all programs tests $(MODES)
+.PHONY: all programs tests optimised $(MODES)
 all: $(BIN)/vmm $(BIN)/trace_gen $(BIN)/libvmm.so $(BIN)/libvmm_preload.so programs
 programs: $(PLAIN)
 tests: $(UNIT) $(LIVE)
-$(MODES):
+$(filter-out lto pgo,$(MODES)):
 	$(MAKE) BUILD=$@ all
+
+# What a build with another optimiser is for: vmm, and the benchmark of replay.
+optimised: $(BIN)/vmm $(BIN)/trace_gen $(BIN)/libvmm_preload.so $(BIN)/bench/sim
+lto: $(BIN)/vmm
+	$(MAKE) BUILD=lto optimised
+	tests/same_results.sh $(BIN)/vmm build/lto/bin/vmm
+pgo: $(BIN)/vmm
+	rm -rf build/pgo
+	$(MAKE) BUILD=pgo PGO=generate build/pgo/bin/vmm
+	bench/pgo_train.sh build/pgo/bin/vmm
+	find build/pgo -name '*.o' -exec rm {} +
+	rm -rf build/pgo/bin
+	$(MAKE) BUILD=pgo optimised
+	tests/same_results.sh $(BIN)/vmm build/pgo/bin/vmm
 
 # --- rules ---------------------------------------------------------------------------------------------------------
 
@@ -109,6 +128,11 @@ $(OBJ)/%.o: %.c Makefile
 $(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
+
+# Pages of reports, as they are: their text is between _binary_cli_NAME_html_start and _end.
+$(OBJ)/%.html.o: %.html Makefile
+	@mkdir -p $(@D)
+	$(LD) -r -b binary -z noexecstack -o $@ $<
 
 # Only the file that prints them knows version and commit; it is compiled again when they change.
 $(OBJ)/cli/version.o: CPPFLAGS += -DVMM_VERSION='"$(VERSION)"' -DVMM_COMMIT='"$(COMMIT)"'
@@ -152,7 +176,7 @@ $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(REPLAY) $(MODEL) Makefile
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core bench-sim
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core bench-sim bench-dispatch bench-peers check-valgrind
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -182,6 +206,11 @@ check-apps-quick:
 	@.ci/deps.sh build check apps
 	@$(MAKE) --no-print-directory -s all
 	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh apps-quick
+
+check-valgrind:
+	@.ci/deps.sh build
+	@$(MAKE) --no-print-directory -s $(UNIT)
+	@OBJ=$(OBJ) tests/valgrind.sh
 
 check-includes:
 	@tests/includes.sh
@@ -237,9 +266,16 @@ $(FUZZ_NAMES:%=build/fuzz-afl/%): build/fuzz-afl/%: $$(call fuzz_objects,build/f
 bench: bench-fault bench-core bench-sim
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
-bench-sim: $(BIN)/bench/sim
+bench-sim: $(BIN)/bench/sim $(BIN)/vmm
 	@mkdir -p bench/results
 	$(BIN)/bench/sim
+	@BIN=$(BIN) bench/policy_dispatch.sh
+# Its policies through their tables, inlined, compiled at run time, and by the builds of `make lto` and `make pgo`.
+bench-dispatch: $(BIN)/vmm
+	BIN=$(BIN) bench/policy_dispatch.sh
+# The same traces through other simulators, those that are on PATH.
+bench-peers: $(BIN)/vmm
+	BIN=$(BIN) bench/peers.sh
 bench-core: programs
 	@for b in $(filter $(BIN)/bench/core_%,$(PLAIN)); do $$b || exit 1; done
 
@@ -294,9 +330,12 @@ help:
 	@echo 'make check-unit      unit tests (also with BUILD=debug, asan, ubsan, tsan)'
 	@echo 'make check-live      tests that run programs under the pager'
 	@echo 'make check-apps      every application at every size and policy (long); check-apps-quick: some'
+	@echo 'make check-valgrind  unit tests of the core under memcheck'
+	@echo 'make lto, pgo        vmm with link-time or profile-guided optimisation, into build/lto/, build/pgo/; compared with the release build'
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make fuzz            fuzzers of the parsers, into build/fuzz/ (needs clang); fuzz-afl: build/fuzz-afl/ (AFL++)'
-	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core; bench-sim: the speed of replay'
+	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core; bench-sim: the speed of replay;'
+	@echo '                     bench-dispatch: of a policy called, inlined, compiled at run time; bench-peers: of other simulators'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'

@@ -7,6 +7,7 @@
  * what they are then. Frames that may not be victims age too, but keep their bit. Only counters are compared; the bit that
  * was set since the last tick does not count (as in the book).
  */
+#include "core/frame_age.h"
 #include "core/policy_common.h"
 
 #include <errno.h>
@@ -50,21 +51,12 @@ static int aging_create(void **state, const struct policy_env *env)
 	return 0;
 }
 
-/* The first loop has no branch, so it becomes vector code. */
 static void age(struct aging *s)
 {
-	struct frame_table *t = s->frames;
-	const uint8_t *bits = t->bits;
-	uint8_t *counter = s->counter, top = s->top;
-
 	if (*s->now - s->last_tick < s->tick)
 		return;
 	s->last_tick = *s->now;
-	for (uint32_t f = 0; f < t->fresh; f++)
-		counter[f] = (uint8_t)(counter[f] >> 1 | (bits[f] & FRAME_REF ? top : 0));
-	for (uint32_t f = 0; f < t->fresh; f++)
-		if (frame_evictable(t, f))
-			frame_clear_referenced(t, f);
+	frame_age_all(s->frames, s->counter, s->top);
 }
 
 /* A counter, or more than any counter for a frame that may not be a victim. */

@@ -3,8 +3,10 @@
  * nru.c - not recently used: evicts at random within the lowest class of (referenced, modified) that is not empty:
  * (0,0), (0,1), (1,0), (1,1). Reference bits of all pages are cleared every `reset` units of virtual time.
  *
- * The classes are not kept but counted at every choice, a block of frames at a time with vector compares. The k-th frame
- * of the class in frame-number order is the victim, k = rng_below(size of the class).
+ * The k-th frame of the class in frame-number order is the victim, k = rng_below(size of the class).
+ *
+ * Hits and pins change a frame's class without a call, so classes are not kept but counted at every choice: the lowest
+ * first, and no more of them than needed, a block of frames at a time with the widest vectors that the processor has.
  *
  * A frame is evictable exactly when its bits are one of the four values of class_bits (frame_evictable). The bits
  * array is read in whole blocks only where a whole block exists; the rest is read one by one.
@@ -15,25 +17,106 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 64u /* frames; a count by class fits a byte */
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#define BLOCK 64u /* frames; a count fits a byte */
 #define CLASSES 4
 
 typedef uint8_t bytes __attribute__((vector_size(16)));
 
-/* Bits of the frames of each class; macros, so that the compares are with constant vectors. */
-#define CLASS_0 FRAME_USED
-#define CLASS_1 (FRAME_USED | FRAME_DIRTY)
-#define CLASS_2 (FRAME_USED | FRAME_REF)
-#define CLASS_3 (FRAME_USED | FRAME_REF | FRAME_DIRTY)
+static const uint8_t class_bits[CLASSES] = {
+	FRAME_USED,
+	FRAME_USED | FRAME_DIRTY,
+	FRAME_USED | FRAME_REF,
+	FRAME_USED | FRAME_REF | FRAME_DIRTY,
+};
 
-static const uint8_t class_bits[CLASSES] = { CLASS_0, CLASS_1, CLASS_2, CLASS_3 };
+/* How many of the frames of each of n blocks have these bits, to in_block; returns their sum. */
+typedef uint64_t (*count_fn)(const uint8_t *bits, uint32_t n, uint8_t value, uint8_t *in_block);
 
 struct nru {
 	struct frame_table *frames;
 	const uint64_t *now;
-	uint64_t reset, last_reset;   /* virtual time */
-	uint8_t (*in_block)[CLASSES]; /* evictable frames by block and class; valid during a choice */
+	uint64_t reset, last_reset; /* virtual time */
+	uint8_t *in_block;          /* frames of the class by block; valid during a choice */
+	count_fn count;
 };
+
+/* --- counting ---------------------------------------------------------------------------------------------------- */
+
+static uint8_t sum_bytes(bytes v)
+{
+	uint64_t half[2];
+
+	/* every byte is at most BLOCK / 16, so the sums do not carry */
+	memcpy(half, &v, sizeof(half));
+	return (uint8_t)(((half[0] + half[1]) * 0x0101010101010101ull) >> 56);
+}
+
+static uint64_t count_base(const uint8_t *bits, uint32_t n, uint8_t value, uint8_t *in_block)
+{
+	const bytes wanted = (bytes){ 0 } + value;
+	uint64_t total = 0;
+
+	for (uint32_t b = 0; b < n; b++, bits += BLOCK) {
+		bytes sum = { 0 }, v;
+
+		for (uint32_t i = 0; i < BLOCK; i += sizeof(v)) {
+			memcpy(&v, bits + i, sizeof(v));
+			sum -= (bytes)(v == wanted); /* true is -1 */
+		}
+		total += in_block[b] = sum_bytes(sum);
+	}
+	return total;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,popcnt"))) static uint64_t count_avx2(const uint8_t *bits, uint32_t n,
+								  uint8_t value, uint8_t *in_block)
+{
+	const __m256i wanted = _mm256_set1_epi8((char)value);
+	uint64_t total = 0;
+
+	for (uint32_t b = 0; b < n; b++, bits += BLOCK) {
+		__m256i low = _mm256_loadu_si256((const void *)bits);
+		__m256i high = _mm256_loadu_si256((const void *)(bits + 32));
+		uint32_t x = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted));
+		uint32_t y = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted));
+
+		total += in_block[b] = (uint8_t)__builtin_popcountll((uint64_t)y << 32 | x);
+	}
+	return total;
+}
+
+__attribute__((target("avx512bw,popcnt"))) static uint64_t
+count_avx512(const uint8_t *bits, uint32_t n, uint8_t value, uint8_t *in_block)
+{
+	const __m512i wanted = _mm512_set1_epi8((char)value);
+	uint64_t total = 0;
+
+	for (uint32_t b = 0; b < n; b++, bits += BLOCK) {
+		uint64_t equal = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(bits), wanted);
+
+		total += in_block[b] = (uint8_t)__builtin_popcountll(equal);
+	}
+	return total;
+}
+#endif
+
+static count_fn count_best(void)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("popcnt"))
+		return count_avx512;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"))
+		return count_avx2;
+#endif
+	return count_base;
+}
+
+/* --- the policy -------------------------------------------------------------------------------------------------- */
 
 static int nru_create(void **state, const struct policy_env *env)
 {
@@ -44,6 +127,7 @@ static int nru_create(void **state, const struct policy_env *env)
 	s->frames = env->frames;
 	s->now = env->now;
 	s->reset = env->values[0] ? env->values[0] : env->frames->capacity;
+	s->count = count_best();
 	s->in_block = calloc(env->frames->capacity / BLOCK + 1, sizeof(*s->in_block));
 	if (!s->in_block) {
 		free(s);
@@ -78,47 +162,27 @@ static bool in_class(const struct frame_table *t, uint32_t f, int class)
 	return t->bits[f] == class_bits[class];
 }
 
-static void count_one_by_one(const struct frame_table *t, uint32_t first, uint32_t end,
-			     uint8_t count[CLASSES])
+/* The number of frames of a class; in_block is set. */
+static uint64_t count_class(struct nru *s, int class)
 {
-	for (int c = 0; c < CLASSES; c++) {
-		count[c] = 0;
-		for (uint32_t f = first; f < end; f++)
-			count[c] += in_class(t, f, c);
-	}
+	const struct frame_table *t = s->frames;
+	uint32_t blocks = t->fresh / BLOCK;
+	uint64_t total = s->count(t->bits, blocks, class_bits[class], s->in_block);
+	uint8_t rest = 0;
+
+	for (uint32_t f = blocks * BLOCK; f < t->fresh; f++)
+		rest += in_class(t, f, class);
+	s->in_block[blocks] = rest;
+	return total + rest;
 }
 
-static uint8_t sum_bytes(bytes v)
-{
-	uint64_t half[2];
-
-	/* every byte is at most BLOCK / 16, so the sums do not carry */
-	memcpy(half, &v, sizeof(half));
-	return (uint8_t)(((half[0] + half[1]) * 0x0101010101010101ull) >> 56);
-}
-
-static void count_block(const struct frame_table *t, uint32_t first, uint8_t count[CLASSES])
-{
-	bytes sum[CLASSES] = { 0 }, v;
-
-	for (uint32_t i = 0; i < BLOCK; i += sizeof(v)) {
-		memcpy(&v, &t->bits[first + i], sizeof(v));
-		sum[0] -= (bytes)(v == CLASS_0); /* true is -1 */
-		sum[1] -= (bytes)(v == CLASS_1);
-		sum[2] -= (bytes)(v == CLASS_2);
-		sum[3] -= (bytes)(v == CLASS_3);
-	}
-	for (int c = 0; c < CLASSES; c++)
-		count[c] = sum_bytes(sum[c]);
-}
-
-/* The k-th frame of a class. */
+/* The k-th frame of the class that was counted last. */
 static uint32_t find_kth(const struct nru *s, int class, uint64_t k)
 {
 	uint32_t f = 0;
 
-	for (uint32_t b = 0; k >= s->in_block[b][class]; b++) {
-		k -= s->in_block[b][class];
+	for (uint32_t b = 0; k >= s->in_block[b]; b++) {
+		k -= s->in_block[b];
 		f += BLOCK;
 	}
 	while (!in_class(s->frames, f, class) || k--)
@@ -129,24 +193,15 @@ static uint32_t find_kth(const struct nru *s, int class, uint64_t k)
 static uint32_t nru_victim(void *state, uint32_t page)
 {
 	struct nru *s = state;
-	const struct frame_table *t = s->frames;
-	uint64_t total[CLASSES] = { 0 };
 
 	(void)page;
 	reset_bits(s);
-	for (uint32_t f = 0, b = 0; f < t->fresh; f += BLOCK, b++) {
-		uint32_t end = t->fresh - f < BLOCK ? t->fresh : f + BLOCK;
+	for (int class = 0; class < CLASSES; class ++) {
+		uint64_t total = count_class(s, class);
 
-		if (end - f == BLOCK)
-			count_block(t, f, s->in_block[b]);
-		else
-			count_one_by_one(t, f, end, s->in_block[b]);
-		for (int c = 0; c < CLASSES; c++)
-			total[c] += s->in_block[b][c];
+		if (total)
+			return find_kth(s, class, rng_below(&s->frames->rng, total));
 	}
-	for (int c = 0; c < CLASSES; c++)
-		if (total[c])
-			return find_kth(s, c, rng_below(&s->frames->rng, total[c]));
 	return VMM_NONE;
 }
 

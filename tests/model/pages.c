@@ -93,10 +93,10 @@ uint32_t in_frame(const struct mem *m, uint32_t frame)
 
 static const struct pages_policy *find(const char *name)
 {
-	const struct pages_policy *const tables[] = { pages_stacks, pages_clocks, pages_ghosts,
-						      pages_mixed, pages_learning };
+	const struct pages_policy *const tables[] = { pages_stacks, pages_clocks,   pages_ghosts,
+						      pages_mixed,  pages_learning, pages_simple };
 
-	for (int t = 0; t < 5; t++)
+	for (int t = 0; t < 6; t++)
 		for (const struct pages_policy *p = tables[t]; p->name; p++)
 			if (strcmp(p->name, name) == 0)
 				return p;
@@ -111,7 +111,7 @@ static void reference(struct mem *m, const struct pages_policy *policy)
 	if (p->frame == PAGES_NOBODY) {
 		m->counts->faults++;
 		policy->miss(m, x);
-		p->referenced = policy->loaded_referenced;
+		p->referenced = policy->loaded_referenced && !m->load_clear;
 	} else if (policy->hit) {
 		policy->hit(m, x);
 	} else {

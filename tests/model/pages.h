@@ -54,6 +54,7 @@ struct mem {
 	struct list a, b, ghost_a, ghost_b;
 	double p;
 	bool evicted;
+	bool load_clear; /* pages are loaded unreferenced, whatever the table says */
 	uint32_t hand, hand_cold, hand_test, hot, cold;
 	uint64_t last_tick, age, sequence, prng;
 	uint8_t sketch[4][PAGES_MAX];
@@ -82,7 +83,7 @@ uint64_t pages_fewest_faults(uint32_t frames, const struct pages_ref *ref, size_
 
 /* For the policies. */
 extern const struct pages_policy pages_stacks[], pages_clocks[], pages_ghosts[], pages_mixed[],
-	pages_learning[]; /* end: NULL name */
+	pages_learning[], pages_simple[]; /* end: NULL name */
 void clockpro_miss(struct mem *m, uint32_t x);
 
 void list_push(struct list *l, uint32_t page);
@@ -93,7 +94,8 @@ uint32_t list_shift(struct list *l);           /* the first */
 uint32_t list_index(const struct list *l, uint32_t page);
 void list_put(struct list *l, uint32_t at, uint32_t page);
 
-double draw(struct mem *m);                            /* seeded, in [0, 1): 53 bits */
+uint64_t draw_bits(struct mem *m);                     /* splitmix64 */
+double draw(struct mem *m);                            /* in [0, 1): the upper 53 bits */
 uint32_t share(const struct mem *m, uint64_t percent); /* max(1, floor) */
 static inline bool full(const struct mem *m)
 {

@@ -10,17 +10,9 @@
 
 #include <math.h>
 
-/* splitmix64, 53 bits as a fraction */
 double draw(struct mem *m)
 {
-	uint64_t z;
-
-	m->prng += 0x9E3779B97F4A7C15u;
-	z = m->prng;
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-	z ^= z >> 31;
-	return (double)(z >> 11) / 9007199254740992.0;
+	return (double)(draw_bits(m) >> 11) / 9007199254740992.0;
 }
 
 static void lecar_learn(struct mem *m, uint32_t x, bool lru_was_wrong)

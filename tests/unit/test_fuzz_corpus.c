@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_fuzz_corpus.c - the fuzz targets (tests/fuzz) over their seed corpus, as it is and with seeded mutations, without a
- * fuzzer. FULL=1 mutates a hundred times as often.
+ * fuzzer. FULL=1 mutates a hundred times as often, FUZZ_MUTATIONS=N makes N of each.
  */
 #include "tests/unit/trace_drive.h"
 
@@ -45,6 +45,7 @@ static size_t mutate(struct rng *rng, uint8_t *data, size_t size, size_t capacit
 
 static void run_corpus(const char *name, int (*target)(const uint8_t *data, size_t size))
 {
+	const char *some = getenv("FUZZ_MUTATIONS");
 	uint64_t rounds = getenv("FULL") ? 100 * MUTATIONS : MUTATIONS;
 	struct rng rng = { 1 };
 	struct dirent *entry;
@@ -52,6 +53,7 @@ static void run_corpus(const char *name, int (*target)(const uint8_t *data, size
 	int files = 0;
 	DIR *dir;
 
+	rounds = some ? strtoull(some, NULL, 10) : rounds;
 	snprintf(path, sizeof(path), "tests/fuzz/corpus/%s", name);
 	dir = opendir(path);
 	if (!dir)
