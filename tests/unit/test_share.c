@@ -6,6 +6,7 @@
  * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
  */
 #include "core/core.h"
+#include "tests/unit/fail_alloc.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -18,35 +19,6 @@
 #include <cmocka.h>
 
 #define PAGE(n) ((uint64_t)(n) << 12)
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static uint64_t fail_at, calls; /* fail_at 0: never */
-
-static int fails(void)
-{
-	return fail_at && ++calls == fail_at;
-}
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
 
 static struct vmm *make(const char *policy, uint32_t frames, const struct vmm_mmu *mmu)
 {
