@@ -62,7 +62,7 @@ CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c
 # Every policy once more, with the replay loop around it: core/replay/unit.h.
 REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
-CLI     := $(call objects,cli/*.c)
+CLI     := $(call objects,cli/*.c) $(patsubst %,$(OBJ)/%.o,$(wildcard cli/*.html))
 PRELOAD := $(call objects,preload/*.c preload/*.S)
 PRELOAD := $(PRELOAD:.S=.o)
 MODEL   := $(call objects,tests/model/*.c)
@@ -128,6 +128,11 @@ $(OBJ)/%.o: %.c Makefile
 $(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
+
+# Pages of reports, as they are: their text is between _binary_cli_NAME_html_start and _end.
+$(OBJ)/%.html.o: %.html Makefile
+	@mkdir -p $(@D)
+	$(LD) -r -b binary -z noexecstack -o $@ $<
 
 # Only the file that prints them knows version and commit; it is compiled again when they change.
 $(OBJ)/cli/version.o: CPPFLAGS += -DVMM_VERSION='"$(VERSION)"' -DVMM_COMMIT='"$(COMMIT)"'

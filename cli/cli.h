@@ -26,7 +26,7 @@ struct command {
 };
 
 extern const struct command command_run, command_sim, command_mrc, command_policies, command_doctor,
-	command_trace, command_gen;
+	command_trace, command_gen, command_compare, command_wss;
 
 extern const char vmm_version[], vmm_commit[];
 

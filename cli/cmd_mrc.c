@@ -109,6 +109,19 @@ static int options_check(struct sim_options *o)
 {
 	if (sim_options_check(o, "mrc", false))
 		return -EINVAL;
+	if (sim_sizes_percent(o)) {
+		complain("-m", "Leave it out: the curve goes from one page to all of them.",
+			 "a curve's sizes are not given in percent");
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < o->n_policies; i++)
+		if (sim_policy_needs_full(&o->policies[i])) {
+			complain(o->policies[i].ops->name, "`vmm sim` replays it at a cap.",
+				 "a policy with variable allocation has no miss-ratio curve");
+			return -EINVAL;
+		}
+	if (sim_sizes_resolve(o, 0))
+		return -EINVAL;
 	if (o->sample_text && (o->n_policies != 1 || o->policies[0].opt ||
 			       strcmp(o->policies[0].ops->name, "lru") != 0)) {
 		complain("--sample", "Give -a lru, or leave --sample out.",

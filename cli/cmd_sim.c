@@ -10,24 +10,56 @@
 
 #define AT(field) .offset = offsetof(struct sim_options, field)
 
-static const struct option_spec sim_option_table[] = {
+const struct option_spec sim_option_table[] = {
 	{ 't', "trace", OPTION_STRING, "TRACE",
 	  "text trace: lines `<pid> <R|W> <address>`; - is stdin", AT(trace) },
 	{ 'f', "frames", OPTION_CALL, "N[,N...]", "memory in frames", .parse = sim_parse_frames },
 	{ 'r', "ram", OPTION_CALL, "MB[,MB...]", "the same, in MiB", .parse = sim_parse_ram },
-	{ 'm', "memory", OPTION_CALL, "SIZE[,SIZE...]", "the same, as 64M or 1G",
-	  .parse = sim_parse_memory },
+	{ 'm', "memory", OPTION_CALL, "SIZE[,SIZE...]",
+	  "the same, as 64M, 1G, or 25% of the trace's pages", .parse = sim_parse_memory },
 	{ 'a', "algorithm", OPTION_STRING, "NAME[:key=value,...][,NAME...]",
 	  "replacement policies (clock); `vmm policies` lists them;\nopt is Belady's",
 	  AT(policies_text) },
-	{ 'p', "page-size", OPTION_SIZE, "SIZE", "page and frame size (4K)", AT(page_size) },
+	{ 'p', "page-size", OPTION_STRING, "SIZE[,SIZE...]",
+	  "page and frame sizes (4K), not finer than recorded", AT(page_sizes_text) },
 	{ 'n', "max-accesses", OPTION_COUNT, "N", "replay only the first N references",
 	  AT(accesses_max) },
 	{ 0, "warmup", OPTION_STRING, "N|P%", "references that are replayed but not counted",
 	  AT(warmup_text) },
+	{ 0, "interval", OPTION_STRING, "N", "a row of counts every N references",
+	  AT(interval_text) },
 	{ 0, "seed", OPTION_COUNT, "N", "seed of every random choice (1)", AT(seed) },
+	{ 0, "seeds", OPTION_COUNT, "N",
+	  "replay policies that draw random numbers with N seeds, and give\nthe 95% interval of their mean",
+	  AT(seeds) },
+	{ 0, "repeat", OPTION_COUNT, "N", "replay N times; the time is the median", AT(repeat) },
+	{ 0, "force", OPTION_FLAG, NULL, "replay a trace that does not hold every reference",
+	  AT(force) },
 	{ 0, "time-faults", OPTION_FLAG, NULL,
 	  "virtual time of policies counts faults, as in `vmm run`", AT(time_faults) },
+	{ 0, "probation", OPTION_FLAG, NULL,
+	  "as `vmm run` does: what loads unreferenced is seen only from its\nthread's next fault on",
+	  AT(probation) },
+	{ 0, "model", OPTION_FLAG, NULL,
+	  "drive the whole library, which the options below do by themselves,\nnot the fast engine",
+	  AT(full) },
+	{ 0, "pt", OPTION_STRING, "KIND[,KIND...]",
+	  "page tables: single, two, three, four, five, hashed, inverted", AT(tables_text) },
+	{ 0, "walk-cache", OPTION_COUNT, "N", "tables that the walker remembers per level (0)",
+	  AT(walk_cache), .max = 1u << 20 },
+	{ 'T', "tlb", OPTION_STRING, "SPEC",
+	  "TLB: 64, or l1=64x4,l1-2m=32x4,l2=1536x12,policy=lru,asid", AT(tlb) },
+	{ 0, "large", OPTION_STRING, "off|always|auto", "large pages (off)", AT(large) },
+	{ 0, "prefetch", OPTION_STRING, "off|seq[:N]|stride[:N]|trend", "prefetcher (off)",
+	  AT(prefetch) },
+	{ 0, "numa", OPTION_STRING, "NODES[:PLACEMENT][,remote-ns=N]",
+	  "nodes; first-touch, interleave, bind or migrate", AT(numa) },
+	{ 's', "swap", OPTION_COUNT, "MB", "size of the swap device (as large as needed)",
+	  AT(swap_mib), .max = 1u << 30 },
+	{ 0, "allocation", OPTION_STRING, "global|local",
+	  "one pool of frames, or a quota for each process (global)", AT(allocation_text) },
+	{ 0, "budget", OPTION_CALL, "PID=SIZE[,min=SIZE]",
+	  "quota of a process, again for others (equal shares)", .parse = sim_parse_budget },
 	{ 0, "jobs", OPTION_COUNT, "N", "threads (one a CPU); the results do not depend on it",
 	  AT(jobs) },
 	{ 0, "tlb-ns", OPTION_COUNT, "N", "timing model: TLB look-up of a reference (1)",
@@ -42,24 +74,10 @@ static const struct option_spec sim_option_table[] = {
 	{ 0, "json", OPTION_STRING, "FILE", "write the report as JSON; - is stdout", AT(json) },
 	{ 0, "csv", OPTION_STRING, "FILE", "write the report as CSV, a row a replay; - is stdout",
 	  AT(csv) },
+	{ 0, "html", OPTION_STRING, "FILE", "write the report as one HTML file", AT(html) },
 	{ 'q', "quiet", OPTION_FLAG, NULL, "no text report and no progress", AT(quiet) },
 	{ .name = NULL },
 };
-
-static int cells_make(const struct sim_options *o, struct sim_result *r)
-{
-	r->n_cells = o->n_policies * o->n_sizes;
-	r->cells = calloc(r->n_cells, sizeof(*r->cells));
-	if (!r->cells) {
-		complain("sim", NULL, "out of memory");
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < r->n_cells; i++) {
-		r->cells[i].policy = &o->policies[i / o->n_sizes];
-		r->cells[i].frames = o->sizes[i % o->n_sizes];
-	}
-	return 0;
-}
 
 static bool is_stdout(const char *path)
 {
@@ -82,7 +100,9 @@ static int reports_write(const struct sim_report *r)
 		err = written(o->csv, sim_report_csv(r, o->csv));
 	if (o->json && written(o->json, sim_report_json(r, o->json)))
 		err = -EIO;
-	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json))
+	if (o->html && written(o->html, sim_report_html(r, o->html)))
+		err = -EIO;
+	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json) && !is_stdout(o->html))
 		sim_report_text(r);
 	if (fflush(stdout)) {
 		complain("stdout", NULL, "the report could not be written: %s", strerror(errno));
@@ -91,55 +111,51 @@ static int reports_write(const struct sim_report *r)
 	return err;
 }
 
-static int sim(const struct sim_options *o, char **argv)
+/* Each page size is a replay of its own. */
+static int sim(struct sim_options *o, char **argv)
 {
-	struct sim_result result = { .n_cells = 0 };
-	struct sim_report report = { o, &result, argv };
-	struct trace_source trace;
-	struct replay_source *source = &trace.source;
-	uint64_t warmup = 0;
-	int err = sim_open(&trace, o);
+	struct sim_result results[SIM_PAGE_SIZES_MAX] = { { .page_size = 0 } };
+	struct sim_report report = { o, results, 0, argv };
+	int err = 0;
 
-	if (err)
-		return err;
-	err = cells_make(o, &result);
-	if (!err)
-		err = sim_warmup(o, source, &warmup);
-	if (!err)
-		err = sim_run(o, source, warmup, &result);
-	if (!err && !result.totals.references) {
-		complain(o->trace, "A line of a text trace is `<pid> <R|W> <address>`.",
-			 "there is no reference in it");
-		err = -EINVAL;
+	for (; report.n_results < o->n_page_sizes && !err; report.n_results++) {
+		o->page_size = o->page_sizes[report.n_results];
+		err = sim_all(o, &results[report.n_results]);
 	}
-	if (!err && (o->csv || o->json))
-		trace_sha256(o->trace, result.sha256);
+	if (!err && (o->csv || o->json || o->html))
+		trace_sha256(o->trace, results[0].sha256);
 	if (!err)
 		err = reports_write(&report);
-	if (!err)
-		sim_notes(o, &trace, result.totals.references);
-	trace_source_close(&trace);
-	free(result.cells);
+	for (uint32_t i = 0; i < report.n_results; i++)
+		sim_result_destroy(&results[i]);
 	return err;
+}
+
+int sim_command(const struct command *self, int argc, char **argv, struct sim_options *o)
+{
+	int first, status = options_parse(self, o, argc, argv, &first);
+	char todo[80];
+
+	if (status)
+		return status == OPTIONS_DONE ? STATUS_OK : STATUS_USAGE;
+	if (first < argc) {
+		snprintf(todo, sizeof(todo), "`vmm help %s` lists the options.", self->name);
+		complain(argv[first], todo, "unexpected word");
+		return STATUS_USAGE;
+	}
+	if (sim_options_check(o, self->name, true))
+		return STATUS_USAGE;
+	return sim(o, argv) ? STATUS_FAILED : STATUS_OK;
 }
 
 static int sim_main(const struct command *self, int argc, char **argv)
 {
 	struct sim_options options;
-	int first, status;
+	int status;
 
 	sim_options_init(&options);
 	options.policies_text = "clock";
-	status = options_parse(self, &options, argc, argv, &first);
-	if (status)
-		return status == OPTIONS_DONE ? STATUS_OK : STATUS_USAGE;
-	if (first < argc) {
-		complain(argv[first], "`vmm help sim` lists the options.", "unexpected word");
-		return STATUS_USAGE;
-	}
-	status = STATUS_USAGE;
-	if (!sim_options_check(&options, "sim", true))
-		status = sim(&options, argv) ? STATUS_FAILED : STATUS_OK;
+	status = sim_command(self, argc, argv, &options);
 	sim_options_destroy(&options);
 	return status;
 }

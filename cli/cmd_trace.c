@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_trace.c - `vmm trace info|convert|cut|cat FILE...`: looks at traces and makes others of them. */
+/* cmd_trace.c - `vmm trace info|convert|cut|cat|reduce FILE...`: looks at traces and makes others of them. */
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/trace_info.h"
 #include "cli/trace_text.h"
+#include "core/trace/sad.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 
 struct trace_options {
 	const char *output, *from, *to;
-	uint64_t page_size, skip, refs;
+	uint64_t page_size, skip, refs, sad;
 	bool no_fetch;
 };
 
@@ -36,6 +37,10 @@ static const struct option_spec trace_option_table[] = {
 	{ 0, "skip", OPTION_COUNT, "N", "cut: leave out the first N references", AT(skip), 0,
 	  NULL },
 	{ 'n', "accesses", OPTION_COUNT, "N", "cut: keep N references", AT(refs), 0, NULL },
+	{ 0, "sad", OPTION_COUNT, "K",
+	  "reduce: leave out references that make no difference to LRU and\n"
+	  "OPT in K frames or more",
+	  AT(sad), 1u << 31, NULL },
 	{ 0, NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
@@ -48,6 +53,10 @@ struct copy {
 	uint64_t skip, left; /* references */
 	uint64_t done;       /* references read of this file */
 	bool write_failed;
+	struct sad *sad; /* NULL: nothing is left out */
+	struct trace_record reduced[BATCH];
+	size_t n_reduced;
+	uint64_t refs_kept, refs_read; /* of all files */
 };
 
 /* Events that still matter when the references around them are skipped. */
@@ -77,6 +86,35 @@ static size_t select_records(struct copy *c, struct trace_record *records, size_
 	return kept;
 }
 
+static int reduced_write(struct copy *c)
+{
+	int err = trace_write(c->writer, c->reduced, c->n_reduced);
+
+	c->n_reduced = 0;
+	c->write_failed = err != 0;
+	return err;
+}
+
+static int reduced_add(void *arg, const struct trace_record *record)
+{
+	struct copy *c = arg;
+
+	c->refs_kept += record->kind <= TRACE_WRITE;
+	c->reduced[c->n_reduced++] = *record;
+	return c->n_reduced == BATCH ? reduced_write(c) : 0;
+}
+
+static int records_write(struct copy *c, const struct trace_record *records, size_t n)
+{
+	int err;
+
+	if (c->sad)
+		return sad_feed(c->sad, records, n);
+	err = trace_write(c->writer, records, n);
+	c->write_failed = err != 0;
+	return err;
+}
+
 static int copy_records(struct copy *c, struct trace_reader *r, const char *path)
 {
 	static struct trace_record records[BATCH];
@@ -89,8 +127,7 @@ static int copy_records(struct copy *c, struct trace_reader *r, const char *path
 	while (!err && c->left && (n = trace_read_records(r, records, BATCH)) > 0) {
 		size_t kept = select_records(c, records, (size_t)n);
 
-		err = trace_write(c->writer, records, kept);
-		c->write_failed = err != 0;
+		err = records_write(c, records, kept);
 		trace_progress(r, &done, &total);
 		progress_update(&progress, c->done, total ? (double)done / (double)total : -1);
 	}
@@ -102,7 +139,17 @@ static int copy_create(struct copy *c, const struct trace_reader *r)
 {
 	struct trace_write_options options = { .format = c->options->to,
 					       .header = *trace_header(r) };
-	int err = trace_create(&c->writer, c->output, &options);
+	char meta[1024];
+	int err;
+
+	if (c->sad) { /* who reads it must know */
+		snprintf(meta, sizeof(meta), "sad=%llu\n%s", (unsigned long long)c->options->sad,
+			 options.header.meta && strlen(options.header.meta) < 900
+				 ? options.header.meta
+				 : "");
+		options.header.meta = meta;
+	}
+	err = trace_create(&c->writer, c->output, &options);
 
 	if (err)
 		trace_complain_write(c->output, err, NULL);
@@ -129,9 +176,9 @@ static int copy_file(struct copy *c, const char *path)
 		err = copy_create(c, r);
 	if (!err) {
 		err = copy_records(c, r, path);
-		if (c->write_failed)
+		if (c->write_failed && !c->sad)
 			trace_complain_write(c->output, err, trace_write_problem(c->writer));
-		else if (err)
+		else if (err && !c->write_failed)
 			trace_complain(path, err, trace_problem(r));
 		trace_complain_cut(path, r, c->done);
 	}
@@ -139,28 +186,57 @@ static int copy_file(struct copy *c, const char *path)
 	return err;
 }
 
+/* Whatever still waits, the end of the file, and what is to be said. */
+static int copy_finish(struct copy *c, int err)
+{
+	uint64_t dropped;
+	int finish_err;
+
+	if (c->sad && !err)
+		err = sad_finish(c->sad);
+	if (c->sad && !err)
+		err = reduced_write(c);
+	if (c->write_failed && c->sad)
+		trace_complain_write(c->output, err, trace_write_problem(c->writer));
+	dropped = trace_events_dropped(c->writer);
+	finish_err = trace_finish(c->writer);
+	if (finish_err && !c->write_failed)
+		trace_complain_write(c->output, finish_err, NULL);
+	if (dropped)
+		fprintf(stderr, "vmm: %s: %llu events left out: the format has none\n", c->output,
+			(unsigned long long)dropped);
+	if (c->sad && !err && !finish_err)
+		fprintf(stderr, "vmm: %s: %llu of %llu references are left\n", c->output,
+			(unsigned long long)c->refs_kept, (unsigned long long)c->refs_read);
+	return err ? err : finish_err;
+}
+
 static int copy_files(const struct trace_options *o, const char *output, char **paths, int n)
 {
-	struct copy c = { .options = o,
-			  .output = output,
-			  .page_shift = o->page_size ? (uint32_t)__builtin_ctzll(o->page_size) : 0,
-			  .skip = o->skip,
-			  .left = o->refs };
-	uint64_t dropped;
-	int err = 0, finish_err;
+	struct copy *c = calloc(1, sizeof(*c));
+	int err = 0;
 
-	for (int i = 0; i < n && !err; i++)
-		err = copy_file(&c, paths[i]);
-	if (!c.writer)
+	if (c) {
+		c->options = o;
+		c->output = output;
+		c->page_shift = o->page_size ? (uint32_t)__builtin_ctzll(o->page_size) : 0;
+		c->skip = o->skip;
+		c->left = o->refs;
+	}
+	if (!c || (o->sad && sad_create(&c->sad, (uint32_t)o->sad, reduced_add, c))) {
+		complain("trace", NULL, "out of memory");
+		free(c);
 		return STATUS_FAILED;
-	dropped = trace_events_dropped(c.writer);
-	finish_err = trace_finish(c.writer);
-	if (finish_err && !c.write_failed)
-		trace_complain_write(output, finish_err, NULL);
-	if (dropped)
-		fprintf(stderr, "vmm: %s: %llu events left out: the format has none\n", output,
-			(unsigned long long)dropped);
-	return err || finish_err ? STATUS_FAILED : STATUS_OK;
+	}
+	for (int i = 0; i < n && !err; i++) {
+		err = copy_file(c, paths[i]);
+		c->refs_read += c->done;
+	}
+	if (c->writer)
+		err = copy_finish(c, err);
+	sad_destroy(c->sad);
+	free(c);
+	return err ? STATUS_FAILED : STATUS_OK;
 }
 
 static int action_info(const struct trace_options *o, char **paths, int n)
@@ -191,6 +267,16 @@ static int action_convert(const struct trace_options *o, char **paths, int n)
 	return copy_files(o, o->output, paths, n);
 }
 
+static int action_reduce(const struct trace_options *o, char **paths, int n)
+{
+	if (!o->output || !o->sad) {
+		complain("trace reduce", "vmm trace reduce --sad 1000 -o small.vmt app.vmt",
+			 o->output ? "no --sad K" : "no -o FILE");
+		return STATUS_USAGE;
+	}
+	return copy_files(o, o->output, paths, n);
+}
+
 static int action_cat(const struct trace_options *o, char **paths, int n)
 {
 	return copy_files(o, o->output ? o->output : "-", paths, n);
@@ -201,17 +287,16 @@ static const struct action {
 	int (*run)(const struct trace_options *o, char **paths, int n);
 	bool cuts; /* --skip and -n mean something */
 } actions[] = {
-	{ "info", action_info, false },
-	{ "convert", action_convert, false },
-	{ "cut", action_convert, true },
-	{ "cat", action_cat, true },
+	{ "info", action_info, false },     { "convert", action_convert, false },
+	{ "cut", action_convert, true },    { "cat", action_cat, true },
+	{ "reduce", action_reduce, false },
 };
 #define ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
 static const struct action *action_find(const char *name)
 {
 	const char *names[ACTIONS + 1] = { NULL }, *near;
-	char todo[80] = "There are info, convert, cut and cat.";
+	char todo[80] = "There are info, convert, cut, cat and reduce.";
 
 	for (size_t i = 0; i < ACTIONS; i++) {
 		names[i] = actions[i].name;
@@ -235,6 +320,11 @@ static int check(const struct trace_options *o, const struct action *action)
 	    o->page_size > 1ull << TRACE_PAGE_SHIFT_MAX) {
 		complain("-p", "Usual sizes are 4K, 16K, 64K and 2M.",
 			 "a page has 2, 4, 8 ... bytes, at most 1G");
+		return -EINVAL;
+	}
+	if (o->sad && action->run != action_reduce) {
+		complain("--sad", "`vmm trace reduce` takes it.", "`vmm trace %s` keeps everything",
+			 action->name);
 		return -EINVAL;
 	}
 	if (!action->cuts && (o->skip || o->refs != UINT64_MAX)) {
@@ -274,7 +364,8 @@ static int trace_main(const struct command *self, int argc, char **argv)
 	if (result)
 		return result == OPTIONS_DONE ? STATUS_OK : STATUS_USAGE;
 	if (!n) {
-		complain("trace", "vmm trace info FILE", "what to do: info, convert, cut or cat?");
+		complain("trace", "vmm trace info FILE",
+			 "what to do: info, convert, cut, cat or reduce?");
 		return STATUS_USAGE;
 	}
 	action = action_find(argv[0]);
@@ -289,12 +380,13 @@ static int trace_main(const struct command *self, int argc, char **argv)
 
 const struct command command_trace = {
 	.name = "trace",
-	.arguments = "info|convert|cut|cat FILE...",
+	.arguments = "info|convert|cut|cat|reduce FILE...",
 	.summary = "Look at traces, convert, cut and print them",
 	.details = "  info     what is in each FILE\n"
 		   "  convert  the FILEs, one after another, into the -o file\n"
 		   "  cut      a part of them, chosen by --skip and -n, likewise\n"
 		   "  cat      all or a part of them, to stdout as text\n"
+		   "  reduce   the FILEs without references that --sad K finds to be needless\n"
 		   "\n"
 		   "Formats read: text, vmt, lackey (valgrind), drmemtrace (output of the view\n"
 		   "tool), champsim, oracle (libCacheSim oracleGeneral), ostep (a page number a\n"

@@ -7,13 +7,12 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run,    &command_sim,   &command_mrc, &command_policies,
-	&command_doctor, &command_trace, &command_gen, NULL,
+	&command_run,      &command_sim,    &command_compare, &command_mrc, &command_wss,
+	&command_policies, &command_doctor, &command_trace,   &command_gen, NULL,
 };
 
 /* Named in the manual, but not built yet: said in one line, not listed. */
-static const char *const later[] = { "record", "compare", "serve",    "top",
-				     "mark",   "wss",     "fault-in", NULL };
+static const char *const later[] = { "record", "serve", "top", "mark", "fault-in", NULL };
 
 void complain(const char *what, const char *todo, const char *why, ...)
 {

@@ -240,7 +240,8 @@ static int replay_curves(struct mrc *m, struct replay_source *source, const uint
 			if (m->curves[k].method != MRC_STACK)
 				r.cells[r.n_cells++] =
 					(struct sim_cell){ .policy = m->curves[k].policy,
-							   .frames = sizes[i] };
+							   .frames = sizes[i],
+							   .seed = m->options->seed };
 	err = r.n_cells ? sim_rewind(m->options, source) : 0;
 	if (!err && r.n_cells)
 		err = sim_run(m->options, source, m->result.totals.warmup, &r);
@@ -249,7 +250,7 @@ static int replay_curves(struct mrc *m, struct replay_source *source, const uint
 			if (m->curves[k].method != MRC_STACK)
 				m->curves[k].points[i].misses = (double)r.cells[at++].stats.faults;
 	m->result.opt_file_bytes = r.opt_file_bytes;
-	free(r.cells);
+	sim_result_destroy(&r);
 	return err;
 }
 

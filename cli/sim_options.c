@@ -15,10 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZES_MAX 4096
-#define PAGE_SIZE_MIN 512u
-#define PAGE_SIZE_MAX (1u << 30)
-
 void sim_options_init(struct sim_options *o)
 {
 	*o = (struct sim_options){
@@ -30,6 +26,8 @@ void sim_options_init(struct sim_options *o)
 		.swap_us = 5000,
 		.points = 64,
 		.salts = 8,
+		.seeds = 1,
+		.repeat = 1,
 		.config_name = "sim",
 	};
 	o->jobs = sweep_jobs_default();
@@ -40,105 +38,11 @@ void sim_options_destroy(struct sim_options *o)
 	for (uint32_t i = 0; i < o->n_policies; i++)
 		free(o->policies[i].spec);
 	free(o->policies);
+	for (uint32_t i = 0; i < o->n_tables; i++)
+		free(o->tables[i]);
+	free(o->budgets);
+	free(o->given);
 	free(o->sizes);
-}
-
-/* --- memory sizes ------------------------------------------------------------------------------------------------ */
-
-static int sizes_set(struct sim_options *o, const char *option, char letter, const char *value)
-{
-	if (o->size_letter && o->size_letter != letter) {
-		complain(option, "Give one of -f, -r and -m.", "the memory was given already");
-		return -EINVAL;
-	}
-	o->size_letter = letter;
-	o->sizes_text = value;
-	return 0;
-}
-
-int sim_parse_frames(void *target, const char *option, const char *value)
-{
-	return sizes_set(target, option, 'f', value);
-}
-
-int sim_parse_ram(void *target, const char *option, const char *value)
-{
-	return sizes_set(target, option, 'r', value);
-}
-
-int sim_parse_memory(void *target, const char *option, const char *value)
-{
-	return sizes_set(target, option, 'm', value);
-}
-
-/* One word of the list, as frames. Complains itself. */
-static int size_parse(const struct sim_options *o, const char *word, uint32_t *frames)
-{
-	const char option[] = { '-', o->size_letter, 0 };
-	uint64_t n;
-	int err = o->size_letter == 'm' ? parse_size(word, &n) : parse_count(word, &n);
-
-	if (!err && o->size_letter == 'r')
-		err = n > UINT64_MAX >> 20 ? -ERANGE : 0;
-	if (err) {
-		complain(option,
-			 o->size_letter == 'm' ? "Sizes are written like 65536K, 64M or 1G." : NULL,
-			 "'%s' is not a %s%s", word, o->size_letter == 'm' ? "size" : "number",
-			 err == -ERANGE ? " that fits" : "");
-		return -EINVAL;
-	}
-	if (o->size_letter == 'r')
-		n <<= 20;
-	if (o->size_letter != 'f')
-		n /= o->page_size;
-	if (!n) {
-		complain(option, "Give at least one frame.", "'%s' is 0 frames", word);
-		return -EINVAL;
-	}
-	if (n > REPLAY_PAGES_MAX) {
-		complain(option, NULL, "'%s' is more memory than can be simulated", word);
-		return -EINVAL;
-	}
-	*frames = (uint32_t)n;
-	return 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int sizes_parse(struct sim_options *o)
-{
-	const char *p = o->sizes_text;
-	char word[64];
-	size_t n;
-
-	o->sizes = calloc(SIZES_MAX, sizeof(*o->sizes));
-	if (!o->sizes)
-		return -ENOMEM;
-	for (;; p += n + 1) {
-		n = strcspn(p, ",");
-		snprintf(word, sizeof(word), "%.*s", (int)n, p);
-		if (o->n_sizes == SIZES_MAX) {
-			complain("-f", NULL, "more than %d sizes", SIZES_MAX);
-			return -EINVAL;
-		}
-		if (size_parse(o, word, &o->sizes[o->n_sizes]))
-			return -EINVAL;
-		o->n_sizes++;
-		if (!p[n])
-			break;
-	}
-	qsort(o->sizes, o->n_sizes, sizeof(*o->sizes), by_size);
-	n = 1;
-	for (uint32_t i = 1; i < o->n_sizes; i++)
-		if (o->sizes[i] != o->sizes[n - 1])
-			o->sizes[n++] = o->sizes[i];
-	o->n_sizes = (uint32_t)n;
-	return 0;
 }
 
 /* --- policies ---------------------------------------------------------------------------------------------------- */
@@ -177,11 +81,6 @@ static int policy_add(struct sim_options *o, const char *text, size_t n)
 		p->opt = true; /* core/replay/opt.h */
 		return 0;
 	}
-	if (!err && !replay_can(p->ops)) {
-		complain(p->ops->name, "`vmm policies` lists the others.",
-			 "the simulator does not replay policies of variable allocation yet");
-		return -ENOTSUP;
-	}
 	if (err == -ENOENT)
 		policy_unknown(p->spec);
 	else if (err)
@@ -213,6 +112,26 @@ static int policies_parse(struct sim_options *o, const char *text)
 		if (err || !text[n])
 			return err;
 		text += n + 1;
+	}
+}
+
+bool sim_policy_needs_full(const struct sim_policy *p)
+{
+	return !p->opt && !replay_can(p->ops);
+}
+
+void sim_policy_short(const struct sim_policy *policy, char *text, size_t bytes)
+{
+	const struct policy_param *params = policy->ops->params;
+	size_t n = (size_t)snprintf(text, bytes, "%s", sim_policy_name(policy));
+	char mark = ':';
+
+	for (int i = 0; params && params[i].name && n < bytes; i++) {
+		if (policy->values[i] == params[i].value_default)
+			continue;
+		n += (size_t)snprintf(text + n, bytes - n, "%c%s=%" PRIu64, mark, params[i].name,
+				      policy->values[i]);
+		mark = ',';
 	}
 }
 
@@ -273,16 +192,6 @@ static int sample_parse(struct sim_options *o)
 	return -EINVAL;
 }
 
-static int page_size_check(const struct sim_options *o)
-{
-	if (o->page_size >= PAGE_SIZE_MIN && o->page_size <= PAGE_SIZE_MAX &&
-	    !(o->page_size & (o->page_size - 1)))
-		return 0;
-	complain("-p", "Give a power of two from 512 to 1G, such as 4K or 2M.",
-		 "%" PRIu64 " bytes is no page size", o->page_size);
-	return -EINVAL;
-}
-
 static int output_check(const char *path)
 {
 	int err = path ? output_probe(path) : 0;
@@ -290,6 +199,104 @@ static int output_check(const char *path)
 	if (err)
 		complain(path, NULL, "the report cannot be written: %s", strerror(-err));
 	return err;
+}
+
+static int one_of(const char *option, const char *text, const char *const *names)
+{
+	char todo[128] = "There are:";
+	const char *near = nearest_name(text, names);
+
+	for (int i = 0; names[i]; i++) {
+		if (!strcasecmp(names[i], text))
+			return i;
+		snprintf(todo + strlen(todo), sizeof(todo) - strlen(todo), " %s", names[i]);
+	}
+	if (near)
+		snprintf(todo, sizeof(todo), "Did you mean %s?", near);
+	complain(option, todo, "there is no '%s'", text);
+	return -EINVAL;
+}
+
+static int tables_parse(struct sim_options *o)
+{
+	static const char *const names[] = { "single", "two",    "three",    "four",
+					     "five",   "hashed", "inverted", NULL };
+	const char *p = o->tables_text;
+
+	for (size_t n; p; p = p[n] ? p + n + 1 : NULL) {
+		char word[32];
+
+		n = strcspn(p, ",");
+		snprintf(word, sizeof(word), "%.*s", (int)n, p);
+		if (one_of("--pt", word, names) < 0)
+			return -EINVAL;
+		if (o->n_tables == SIM_TABLES_MAX) {
+			complain("--pt", NULL, "more than %d page tables", SIM_TABLES_MAX);
+			return -EINVAL;
+		}
+		o->tables[o->n_tables] = strdup(word);
+		if (!o->tables[o->n_tables++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int interval_parse(struct sim_options *o)
+{
+	if (!o->interval_text || (!parse_count(o->interval_text, &o->interval) && o->interval))
+		return 0;
+	complain("--interval", "Write --interval 100000.",
+		 "'%s' is no number of references above 0", o->interval_text);
+	return -EINVAL;
+}
+
+static int counts_check(const struct sim_options *o)
+{
+	if (!o->jobs || o->jobs > 1024) {
+		complain("--jobs", NULL, "%" PRIu64 ": from 1 to 1024 threads", o->jobs);
+		return -EINVAL;
+	}
+	if (!o->seeds || o->seeds > 10000) {
+		complain("--seeds", NULL, "%" PRIu64 ": from 1 to 10000", o->seeds);
+		return -EINVAL;
+	}
+	if (!o->repeat || o->repeat > 1000) {
+		complain("--repeat", NULL, "%" PRIu64 ": from 1 to 1000 times", o->repeat);
+		return -EINVAL;
+	}
+	if (o->n_budgets && !o->local) {
+		complain("--budget", "Give --allocation local.",
+			 "all processes share one pool of frames");
+		return -EINVAL;
+	}
+	if (o->walk_cache && !o->n_tables) {
+		complain("--walk-cache", "Give --pt as well.", "no page table is simulated");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int model_parse(struct sim_options *o)
+{
+	static const char *const allocations[] = { "global", "local", NULL };
+	int err = tables_parse(o), which;
+
+	if (!err && o->allocation_text) {
+		which = one_of("--allocation", o->allocation_text, allocations);
+		o->local = which == 1;
+		err = which < 0 ? which : 0;
+	}
+	return err ? err : counts_check(o);
+}
+
+bool sim_options_full(const struct sim_options *o)
+{
+	bool full = o->full || o->n_tables || o->tlb || o->numa || o->large || o->prefetch ||
+		    o->swap_mib || o->local || o->probation;
+
+	for (uint32_t i = 0; i < o->n_policies && !full; i++)
+		full = sim_policy_needs_full(&o->policies[i]);
+	return full;
 }
 
 int sim_options_check(struct sim_options *o, const char *command, bool sizes_needed)
@@ -306,19 +313,16 @@ int sim_options_check(struct sim_options *o, const char *command, bool sizes_nee
 		complain(command, todo, "no memory was given: -f FRAMES, -r MB or -m SIZE");
 		return -EINVAL;
 	}
-	if (!o->jobs || o->jobs > 1024) {
-		complain("--jobs", NULL, "%" PRIu64 ": from 1 to 1024 threads", o->jobs);
-		return -EINVAL;
-	}
-	err = page_size_check(o);
-	if (!err && o->size_letter)
-		err = sizes_parse(o);
+	err = sim_sizes_parse(o);
 	if (!err)
 		err = policies_parse(o, o->policies_text);
+	if (!err)
+		err = model_parse(o);
 	if (err == -ENOMEM)
 		complain(command, NULL, "out of memory");
-	if (err || warmup_parse(o) || sample_parse(o) || output_check(o->json) ||
-	    output_check(o->csv) || output_check(o->output))
+	if (err || warmup_parse(o) || sample_parse(o) || interval_parse(o) ||
+	    output_check(o->json) || output_check(o->csv) || output_check(o->html) ||
+	    output_check(o->output))
 		return -EINVAL;
 	return 0;
 }

@@ -1,138 +1,125 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim_report.c - the text and CSV reports of `vmm sim` (sim_report.h). */
+/* sim_report.c - what the reports of `vmm sim` share, and the CSV (sim_report.h). */
 #include "cli/sim_report.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-double sim_amt_ns(const struct sim_options *o, const struct vm_stats *s)
-{
-	double extra = (double)s->faults * (double)o->fault_us +
-		       (double)(s->store_reads + s->store_writes) * (double)o->swap_us;
-	double base = (double)o->tlb_ns + (double)o->mem_ns;
+#define RESAMPLES 2000u
 
-	return s->accesses ? base + extra * 1000 / (double)s->accesses : 0;
+bool sim_cell_has(const struct sim_cell *cell, const char *counter)
+{
+	for (uint32_t i = 0; i < vm_stat_count; i++)
+		if (!strcmp(vm_stat_list[i].name, counter))
+			return cell->applies[i];
+	return false;
 }
 
-bool sim_cell_complete(const struct sim_cell *cell)
+struct timing sim_timing(const struct sim_options *o)
 {
-	return !cell->policy->opt;
+	return (struct timing){ .tlb_ns = (uint32_t)o->tlb_ns,
+				.mem_ns = (uint32_t)o->mem_ns,
+				.fault_us = (uint32_t)o->fault_us,
+				.swap_us = (uint32_t)o->swap_us };
 }
 
-static double percent(uint64_t part, uint64_t whole)
+double sim_amt_ns(const struct sim_options *o, const struct sim_cell *c)
 {
-	return whole ? 100.0 * (double)part / (double)whole : 0;
+	struct timing t = sim_timing(o);
+
+	return sim_cell_has(c, "store_reads") ? timing_amt_ns(&t, &c->stats, c->extra_ns) : 0;
 }
 
-/* --- text -------------------------------------------------------------------------------------------------------- */
-
-static void text_trace(const struct sim_report *r)
+double sim_slowdown(const struct sim_options *o, const struct sim_cell *c)
 {
-	const struct sweep_totals *t = &r->result->totals;
-	uint64_t counted = t->references - t->warmup;
-	char size[SIZE_TEXT_BYTES];
+	struct timing t = sim_timing(o);
 
-	printf("  trace       %s: %" PRIu64 " references", r->options->trace, counted);
-	if (t->warmup)
-		printf(" after %" PRIu64 " of warm-up", t->warmup);
-	printf(", %.1f%% writes, %u pages (%s)\n", percent(t->writes, counted), t->pages,
-	       size_text(size, (uint64_t)t->pages * r->options->page_size));
+	return sim_cell_has(c, "store_reads") ? timing_slowdown(&t, &c->stats, c->extra_ns) : 0;
 }
 
-static void text_speed(const struct sim_report *r)
+bool sim_approximate(const struct sim_result *r, const struct sim_cell *c)
 {
-	const struct sim_result *res = r->result;
-	uint64_t cpu = 0, n = 0;
-	char size[SIZE_TEXT_BYTES];
+	bool stack = c->policy->opt || !strcmp(c->policy->ops->name, "lru");
 
-	for (uint32_t i = 0; i < res->n_cells; i++) {
-		cpu += res->cells[i].cpu_ns;
-		n += res->cells[i].cpu_ns != 0;
+	return r->fidelity != TRACE_FULL || (r->reduced && !(stack && c->frames >= r->reduced));
+}
+
+const char *sim_fidelity(const struct sim_options *o, const struct sim_result *r,
+			 const struct sim_cell *c)
+{
+	static const char *const names[TRACE_FIDELITIES] = {
+		[TRACE_FULL] = "exact",
+		[TRACE_WINDOW] = "window",
+		[TRACE_FAULTS] = "faults",
+	};
+
+	if (r->fidelity == TRACE_FULL && r->reduced)
+		return sim_approximate(r, c) ? "reduced" : "exact";
+	return r->fidelity == TRACE_FULL && o->probation ? "probation" : names[r->fidelity];
+}
+
+/* --- seeds ------------------------------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Percentile bootstrap of the mean, with a generator of its own: the same report each time. */
+static void interval_make(struct sim_group *g)
+{
+	double *means = malloc(RESAMPLES * sizeof(*means));
+	struct rng rng = { g->n };
+
+	for (uint32_t k = 0; means && k < RESAMPLES; k++) {
+		double sum = 0;
+
+		for (uint32_t i = 0; i < g->n; i++)
+			sum += (double)g->cells[rng_below(&rng, g->n)].stats.faults;
+		means[k] = sum / g->n;
 	}
-	printf("  time        %.2f s", res->elapsed_s);
-	if (cpu)
-		printf(", replay alone %.1f million references a second",
-		       (double)n * (double)res->totals.references * 1e3 / (double)cpu);
-	putchar('\n');
-	if (res->opt_file_bytes)
-		printf("  disk        opt's table of next uses took %s of temporary file\n",
-		       size_text(size, res->opt_file_bytes));
+	if (!means)
+		return;
+	qsort(means, RESAMPLES, sizeof(*means), by_value);
+	g->low = means[RESAMPLES / 40];
+	g->high = means[RESAMPLES - 1 - RESAMPLES / 40];
+	free(means);
 }
 
-static void text_model(const struct sim_report *r, const struct sim_cell *c)
+struct sim_group sim_group_at(const struct sim_result *r, uint32_t first)
 {
-	const struct sim_options *o = r->options;
-	double amt = sim_amt_ns(o, &c->stats);
+	const struct sim_cell *c = &r->cells[first];
+	struct sim_group g = { .cells = c };
 
-	printf("  model       %.1f ns a reference, %.1f times memory alone (TLB %" PRIu64
-	       " ns, memory %" PRIu64 " ns,\n              fault %" PRIu64 " us, swap %" PRIu64
-	       " us a page)\n",
-	       amt, amt / (double)(o->tlb_ns + o->mem_ns ? o->tlb_ns + o->mem_ns : 1), o->tlb_ns,
-	       o->mem_ns, o->fault_us, o->swap_us);
+	while (first + g.n < r->n_cells && c[g.n].policy == c->policy && c[g.n].table == c->table &&
+	       c[g.n].frames == c->frames && c[g.n].seed == c->seed + g.n)
+		g.faults += (double)c[g.n++].stats.faults;
+	g.faults /= g.n;
+	g.low = g.high = g.faults;
+	if (g.n > 1)
+		interval_make(&g);
+	return g;
 }
 
-static void text_one(const struct sim_report *r)
+bool sim_group_best(const struct sim_result *r, const struct sim_group *g)
 {
-	const struct sim_cell *c = &r->result->cells[0];
-	const struct vm_stats *s = &c->stats;
-	uint64_t cold = r->result->totals.pages_cold;
-	char size[SIZE_TEXT_BYTES], params[256];
+	uint32_t n;
 
-	sim_policy_params(c->policy, params, sizeof(params));
-	printf("vmm: %s%s%s%s, %u frames (%s), exact\n", sim_policy_name(c->policy),
-	       params[0] ? " (" : "", params, params[0] ? ")" : "", c->frames,
-	       size_text(size, c->frames * r->options->page_size));
-	text_trace(r);
-	printf("  faults      %" PRIu64 ": %.4f%% of the references; %" PRIu64 " of them cold\n",
-	       s->faults, percent(s->faults, s->accesses), cold);
-	if (sim_cell_complete(c)) {
-		printf("  filled      %" PRIu64 " with zeros, %" PRIu64 " from swap\n",
-		       s->faults_zero, s->faults_major);
-		printf("  evictions   %" PRIu64 " (%" PRIu64 " clean, %" PRIu64 " dirty)\n",
-		       s->evictions, s->evictions_clean, s->evictions_dirty);
-		text_model(r, c);
+	for (uint32_t i = 0; i < r->n_cells; i += n) {
+		struct sim_group other = sim_group_at(r, i);
+
+		n = other.n;
+		if (other.cells != g->cells && other.cells->frames == g->cells->frames &&
+		    other.cells->table == g->cells->table && other.low <= g->high)
+			return false;
 	}
-	text_speed(r);
-}
-
-static void text_table(const struct sim_report *r)
-{
-	const struct sim_result *res = r->result;
-	char size[SIZE_TEXT_BYTES], params[256];
-
-	printf("vmm: %u replays, exact\n", res->n_cells);
-	text_trace(r);
-	printf("  cold        %" PRIu64 " faults of every policy are first touches\n",
-	       res->totals.pages_cold);
-	printf("\n  %-28s %10s %10s %12s %9s %12s %12s\n", "policy", "frames", "memory", "faults",
-	       "of refs", "swapped out", "ns/reference");
-	for (uint32_t i = 0; i < res->n_cells; i++) {
-		const struct sim_cell *c = &res->cells[i];
-
-		sim_policy_params(c->policy, params, sizeof(params));
-		printf("  %s%s%-*s %10u %10s %12" PRIu64 " %8.4f%%", sim_policy_name(c->policy),
-		       params[0] ? ":" : "",
-		       27 - (int)strlen(sim_policy_name(c->policy)) + !params[0], params, c->frames,
-		       size_text(size, c->frames * r->options->page_size), c->stats.faults,
-		       percent(c->stats.faults, c->stats.accesses));
-		if (sim_cell_complete(c))
-			printf(" %12" PRIu64 " %12.1f", c->stats.store_writes,
-			       sim_amt_ns(r->options, &c->stats));
-		putchar('\n');
-	}
-	putchar('\n');
-	text_speed(r);
-}
-
-void sim_report_text(const struct sim_report *r)
-{
-	if (r->result->n_cells == 1)
-		text_one(r);
-	else
-		text_table(r);
+	return true;
 }
 
 /* --- CSV --------------------------------------------------------------------------------------------------------- */
@@ -152,39 +139,116 @@ void csv_field(FILE *file, const char *text)
 	fputc('"', file);
 }
 
-/* A field that does not apply stays empty: a TLB is not simulated. */
-static void csv_row(FILE *file, const struct sim_report *r, const struct sim_cell *c)
+/* A counter, or nothing where it does not apply. */
+static void csv_count(FILE *file, const struct sim_cell *c, const char *name,
+		      const struct vm_stats *s)
 {
-	const struct vm_stats *s = &c->stats;
+	fputc(',', file);
+	for (uint32_t i = 0; i < vm_stat_count; i++)
+		if (!strcmp(vm_stat_list[i].name, name) && c->applies[i])
+			fprintf(file, "%" PRIu64, vm_stat_get(s, &vm_stat_list[i]));
+}
+
+static double ratio(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+/* The header has no column for page sizes and page tables: where there are several, the name of the row tells them apart. */
+static void csv_config(FILE *file, const struct sim_report *r, const struct sim_result *res,
+		       const struct sim_cell *c)
+{
+	char name[512], size[SIZE_TEXT_BYTES];
+	int n = snprintf(name, sizeof(name), "%.400s", r->options->config_name);
+
+	if (r->n_results > 1)
+		n += snprintf(name + n, sizeof(name) - (size_t)n, "/%s",
+			      size_text(size, res->page_size));
+	if (r->options->n_tables > 1)
+		snprintf(name + n, sizeof(name) - (size_t)n, "/%s", c->table);
+	csv_field(file, name);
+}
+
+static void csv_row(FILE *file, const struct sim_report *r, const struct sim_result *res,
+		    const struct sim_cell *c, const struct vm_stats *s)
+{
+	const struct sim_options *o = r->options;
+	struct sim_cell part = *c;
 	char params[256];
 
-	csv_field(file, r->options->config_name);
-	fprintf(file, ",%s,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.9f,,,,",
+	part.stats = *s;
+	part.extra_ns = s == &c->stats ? c->extra_ns : 0;
+	csv_config(file, r, res, c);
+	fprintf(file, ",%s,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.9f",
 		sim_policy_name(c->policy), c->frames, s->accesses, s->reads, s->writes, s->faults,
-		percent(s->faults, s->accesses) / 100);
-	if (sim_cell_complete(c))
-		fprintf(file, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.3f,%.3f", s->store_reads,
-			s->store_writes, s->evictions, sim_amt_ns(r->options, s),
-			(double)c->cpu_ns / 1e6);
+		ratio(s->faults, s->accesses));
+	csv_count(file, c, "tlb_hits", s);
+	csv_count(file, c, "tlb_misses", s);
+	fputc(',', file);
+	if (sim_cell_has(c, "tlb_hits"))
+		fprintf(file, "%.9f", ratio(s->tlb_hits, s->tlb_hits + s->tlb_misses));
+	csv_count(file, c, "store_reads", s);
+	csv_count(file, c, "store_writes", s);
+	csv_count(file, c, "evictions", s);
+	if (sim_cell_has(c, "store_reads"))
+		fprintf(file, ",%.3f", sim_amt_ns(o, &part));
 	else
-		fputs(",,,,", file);
+		fputc(',', file);
+	fputc(',', file);
+	if (c->cpu_ns && s == &c->stats)
+		fprintf(file, "%.3f", (double)c->cpu_ns / 1e6);
 	sim_policy_params(c->policy, params, sizeof(params));
-	fprintf(file, ",%s,", r->result->sha256);
+	fprintf(file, ",%s,", r->results[0].sha256);
 	csv_field(file, params);
-	fprintf(file, ",%" PRIu64 ",exact,%" PRIu64 "\n", r->options->seed,
-		r->result->totals.warmup);
+	fprintf(file, ",%" PRIu64 ",%s,%" PRIu64, c->seed, sim_fidelity(o, res, c),
+		res->totals.warmup);
+}
+
+/* What was counted between two rows; peaks stay. */
+static struct vm_stats row_stats(const struct sim_cell *c, uint32_t k)
+{
+	struct vm_stats s = c->rows[k];
+
+	for (uint32_t i = 0; k && i < vm_stat_count; i++)
+		if (!vm_stat_is_peak(&vm_stat_list[i]))
+			*(uint64_t *)((char *)&s + vm_stat_list[i].offset) -=
+				vm_stat_get(&c->rows[k - 1], &vm_stat_list[i]);
+	return s;
+}
+
+static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_result *res,
+		     const struct sim_cell *c)
+{
+	uint64_t first = res->totals.warmup;
+
+	for (uint32_t k = 0; r->options->interval_text && k < c->n_rows; k++) {
+		struct vm_stats s = row_stats(c, k);
+
+		csv_row(file, r, res, c, &s);
+		fprintf(file, ",%u,%" PRIu64 ",%" PRIu64 "\n", k, first, res->rows[k].pages);
+		first += res->rows[k].references;
+	}
 }
 
 static int csv_write(FILE *file, const void *arg)
 {
 	const struct sim_report *r = arg;
+	bool intervals = r->options->interval_text != NULL;
 
-	fputs("config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
-	      "tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
-	      "fidelity,warmup\n",
-	      file);
-	for (uint32_t i = 0; i < r->result->n_cells; i++)
-		csv_row(file, r, &r->result->cells[i]);
+	fprintf(file,
+		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
+		"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
+		"fidelity,warmup%s\n",
+		intervals ? ",interval,first_access,working_set_pages" : "");
+	for (uint32_t k = 0; k < r->n_results; k++) {
+		const struct sim_result *res = &r->results[k];
+
+		for (uint32_t i = 0; i < res->n_cells; i++) {
+			csv_row(file, r, res, &res->cells[i], &res->cells[i].stats);
+			fputs(intervals ? ",,,\n" : "\n", file);
+			csv_rows(file, r, res, &res->cells[i]);
+		}
+	}
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define OPT_MEMORY_BYTES (256ull << 20) /* of opt's table; a larger one is a temporary file */
 
@@ -28,9 +29,9 @@ int sim_open(struct trace_source *t, const struct sim_options *o)
 		trace_complain(o->trace, err, &problem);
 		return err;
 	}
-	if (trace_header(t->reader)->fidelity == TRACE_FULL)
+	if (trace_header(t->reader)->fidelity == TRACE_FULL || o->force)
 		return 0;
-	complain(o->trace, "Replay a full trace: `vmm gen`, lackey, drmemtrace.",
+	complain(o->trace, "Replay a full trace (`vmm gen`, lackey, drmemtrace), or give --force.",
 		 "it does not hold every reference, and a replay of the others would mislead");
 	trace_source_close(t);
 	return -ENOTSUP;
@@ -44,6 +45,9 @@ void sim_complain(const struct sim_options *o, const struct replay_source *sourc
 	if (err == -ESPIPE)
 		complain(o->trace, "Save it to a file first.",
 			 "this needs the trace twice, and a pipe can be read once only");
+	else if (err == -E2BIG)
+		complain("--interval", "Take longer intervals, or fewer policies and sizes.",
+			 "more than %u rows in all", SWEEP_ROWS_MAX);
 	else
 		trace_complain(o->trace, err, problem && problem->what ? problem : NULL);
 }
@@ -121,6 +125,60 @@ int sim_warmup(const struct sim_options *o, struct replay_source *source, uint64
 	return sim_rewind(o, source);
 }
 
+int sim_twice(const struct sim_options *o, const char *why)
+{
+	struct stat st;
+
+	if (strcmp(o->trace, "-") != 0 && (stat(o->trace, &st) || S_ISREG(st.st_mode)))
+		return 0; /* what is missing is said when it is opened */
+	complain(o->trace, "Save it to a file first.",
+		 "%s needs the trace twice, and a pipe can be read once only", why);
+	return -ESPIPE;
+}
+
+static int pids_take(const struct trace_reader *r, struct sim_count *c)
+{
+	uint32_t n = trace_space_count(r);
+	const uint32_t *pids = trace_space_pids(r);
+
+	c->pids = calloc((size_t)n + 1, sizeof(*c->pids));
+	if (!c->pids)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t k = 0;
+
+		while (k < c->n_pids && c->pids[k] != pids[i])
+			k++;
+		if (k == c->n_pids)
+			c->pids[c->n_pids++] = pids[i];
+	}
+	return 0;
+}
+
+int sim_count(const struct sim_options *o, struct trace_source *trace, struct sim_count *c)
+{
+	struct sweep s = { .source = &trace->source,
+			   .references_max = o->accesses_max,
+			   .progress = show };
+	struct progress p;
+	uint32_t bad;
+	int err;
+
+	progress_begin(&p, "counting", o->quiet);
+	s.progress_arg = &p;
+	err = sweep_run(&s, &bad);
+	progress_end(&p);
+	if (!err)
+		err = pids_take(trace->reader, c);
+	c->references = s.totals.references;
+	c->pages = s.totals.pages;
+	if (!err)
+		err = trace->source.rewind(&trace->source);
+	if (err)
+		sim_complain(o, &trace->source, err);
+	return err;
+}
+
 /* --- replays ----------------------------------------------------------------------------------------------------- */
 
 static void cell_complain(const struct sim_options *o, const struct replay_source *source,
@@ -128,6 +186,8 @@ static void cell_complain(const struct sim_options *o, const struct replay_sourc
 {
 	char what[64];
 
+	if (err == -EXDEV) /* for the full model */
+		return;
 	if (!cell) {
 		sim_complain(o, source, err);
 		return;
@@ -135,6 +195,32 @@ static void cell_complain(const struct sim_options *o, const struct replay_sourc
 	snprintf(what, sizeof(what), "policy '%.40s'", sim_policy_name(cell->policy));
 	complain(what, NULL, "with %u frames: %s", cell->frames,
 		 err == -EINVAL ? "it chose a frame that is no victim" : strerror(-err));
+}
+
+/* The counters that a replay of references has; opt, computed without evictions, has the first ones only. */
+static const char *const counted[] = {
+	"accesses",        "reads",        "writes",       "faults",
+	"faults_zero",     "faults_major", "evictions",    "evictions_clean",
+	"evictions_dirty", "store_reads",  "store_writes", "resident_peak_frames",
+	"footprint_pages", "unmapped",
+};
+#define COUNTED (sizeof(counted) / sizeof(counted[0]))
+#define COUNTED_OPT 4u
+
+static void applies_set(struct sim_cell *c, size_t n)
+{
+	for (uint32_t i = 0; i < vm_stat_count; i++)
+		for (size_t k = 0; k < n; k++)
+			c->applies[i] |= !strcmp(vm_stat_list[i].name, counted[k]);
+}
+
+static void cell_take(struct sim_cell *c, const struct sweep_cell *from)
+{
+	c->stats = from->stats;
+	c->rows = from->rows;
+	c->n_rows = from->n_rows;
+	c->cpu_ns = from->cpu_ns;
+	applies_set(c, COUNTED - !from->stats.unmapped);
 }
 
 /* Every cell but opt's. */
@@ -145,6 +231,7 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 			   .jobs = (uint32_t)o->jobs,
 			   .references_max = o->accesses_max,
 			   .warmup = warmup,
+			   .interval = o->interval,
 			   .events = true,
 			   .progress = show };
 	struct sweep_cell *cells = calloc(r->n_cells + 1, sizeof(*cells));
@@ -165,7 +252,7 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 		cells[s.n_cells++].config = (struct replay_config){
 			.policy = r->cells[i].policy->spec,
 			.frames = r->cells[i].frames,
-			.seed = o->seed,
+			.seed = r->cells[i].seed,
 			.time_faults = o->time_faults,
 		};
 	}
@@ -176,10 +263,10 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 	if (err)
 		cell_complain(o, source, bad < s.n_cells ? of[bad] : NULL, err);
 	r->totals = s.totals;
-	for (uint32_t i = 0; i < s.n_cells; i++) {
-		of[i]->stats = cells[i].stats;
-		of[i]->cpu_ns = cells[i].cpu_ns;
-	}
+	r->rows = s.rows;
+	r->n_rows = s.n_rows;
+	for (uint32_t i = 0; i < s.n_cells; i++)
+		cell_take(of[i], &cells[i]);
 out:
 	free(cells);
 	free(of);
@@ -199,6 +286,7 @@ static void opt_take(struct sim_result *r, const uint64_t *misses)
 			continue;
 		r->cells[i].stats = stats;
 		r->cells[i].stats.faults = *misses++;
+		applies_set(&r->cells[i], COUNTED_OPT);
 	}
 }
 
@@ -236,12 +324,24 @@ out:
 	return err;
 }
 
+/* What opt's own pass cannot do: pages that go, and rows. */
+static bool opt_needs_full(const struct sim_options *o, const struct sim_result *r)
+{
+	bool opt = false;
+
+	for (uint32_t i = 0; i < r->n_cells; i++)
+		opt |= r->cells[i].policy->opt;
+	return opt && (r->totals.gone || o->interval_text);
+}
+
 int sim_run(const struct sim_options *o, struct replay_source *source, uint64_t warmup,
 	    struct sim_result *r)
 {
 	double start = now_s();
 	int err = sweep_cells(o, source, warmup, r);
 
+	if (!err && opt_needs_full(o, r))
+		err = -EXDEV;
 	if (!err && r->totals.references)
 		err = opt_cells(o, source, r);
 	r->elapsed_s = now_s() - start;

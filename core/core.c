@@ -376,6 +376,8 @@ void core_shrink(struct vmm *v, struct plan *plan)
 	       victim_take(v, plan, v->ops->surplus(v->policy)))
 		;
 	v->n_evict = plan->n_evict;
+	if (v->mmu)
+		mmu_evicting(v, v->evict, v->n_evict);
 	cleared_collect(v, plan);
 }
 

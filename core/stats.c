@@ -46,3 +46,8 @@ int vm_stats_check(const struct vm_stats *s)
 		return -EINVAL;
 	return 0;
 }
+
+bool vm_stat_is_peak(const struct vm_stat_info *i)
+{
+	return is_peak(i);
+}

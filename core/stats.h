@@ -13,6 +13,7 @@
 #ifndef VMM_STATS_H
 #define VMM_STATS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* X(name, what it counts) */
@@ -87,6 +88,9 @@ static inline uint64_t vm_stat_get(const struct vm_stats *s, const struct vm_sta
 
 /* Adds every event count of b to a; peaks (resident_peak_frames, footprint_pages, swap_used, *_bytes) and node_balance take the maximum. */
 void vm_stats_add(struct vm_stats *a, const struct vm_stats *b);
+
+/* It is the most that was seen, not a count of events. */
+bool vm_stat_is_peak(const struct vm_stat_info *i);
 
 /* 0 when the laws above hold, -EINVAL otherwise. */
 int vm_stats_check(const struct vm_stats *s);

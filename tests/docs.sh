@@ -53,7 +53,7 @@ if [ "$1" = policies ]; then
 	exit
 fi
 
-for command in run gen trace sim mrc; do
+for command in run gen trace sim mrc wss; do
 	exists=$("$vmm" help $command | sed -nE 's/^ +(-[a-z], |    )?(--[a-z-]+).*/\2/p' | LC_ALL=C sort)
 	explained=$(sed -nE 's/^`(-[a-z], )?(--[a-z-]+).*/\2/p' docs/$command.md | LC_ALL=C sort)
 	[ -n "$exists" ] && [ "$exists" = "$explained" ] && continue

@@ -43,6 +43,7 @@ cat >expected <<-END
 	opt 3 7
 	opt 4 6
 END
+"$vmm" trace convert -o belady.vmt belady 2>err || bad "convert: $(cat err)"
 counts() { awk -F, 'NR > 1 { print $2, $3, $7 }'; }
 "$vmm" sim -t belady -f 3,4 -a fifo,lru,opt --csv - | counts | same "Belady's string" expected
 "$vmm" -f 3,4 -t belady -a FIFO,LRU,Belady --csv - | counts | same "without the word sim" expected
@@ -83,6 +84,75 @@ done
 "$vmm" mrc -t many --sample 50 -o s.json -q && python3 -c 'import json; json.load(open("s.json"))["sample"]' || bad "--sample"
 "$vmm" mrc -t belady -a lru,fifo | grep -q '41.667%' || bad "the plot"
 
+# --- both engines, and what only the full model has
+for policy in lru fifo random sieve arc w-tinylfu; do
+	"$vmm" sim -t many -f 10,100 -a $policy --csv - | cut -d, -f1-15,17- >fast
+	"$vmm" sim -t many -f 10,100 -a $policy --model --csv - | cut -d, -f1-15,17- | same "the engines, $policy" fast
+done
+for jobs in 1 3; do
+	"$vmm" sim -t many -f 10,500 -a opt,ws,vmin,clock -T 16 --pt two,hashed --interval 9999 --jobs $jobs --csv - | cut -d, -f1-15,17- >jobs.$jobs
+done
+cmp -s jobs.1 jobs.3 || bad "the full model counts otherwise on three threads"
+"$vmm" sim -t many -f 10,500 -a opt --csv - | counts >fast
+"$vmm" sim -t many -f 10,500 -a opt --model --csv - | counts | same "opt by both engines" fast
+printf '1 W 0\n1 R 4096\n1 U 0 4096\n1 R 0\n' >gone
+"$vmm" sim -t gone -f 2 -a lru,opt --csv - | counts | same "a page that is unmapped" <(printf 'lru 2 3\nopt 2 3\n')
+
+# --- sizes, page sizes, warm-up, intervals, seeds
+"$vmm" sim -t belady -m 60%,100% -a lru --csv - | counts | same "percent of 5 pages" <(printf 'lru 3 10\nlru 5 5\n')
+"$vmm" sim -t belady -m 16K -p 4K,8K -a lru --csv - | cut -d, -f1-3,7 | sed 1d |
+	same "page sizes" <(printf 'sim/4.0 KiB,lru,4,8\nsim/8.0 KiB,lru,2,9\n')
+"$vmm" sim -t belady -f 3 -a lru --interval 5 --csv - | cut -d, -f4,7,22-24 | sed 1d |
+	same "intervals" <(printf '12,10,,,\n5,5,0,0,4\n5,3,1,5,4\n2,2,2,10,2\n')
+"$vmm" sim -t many -f 100 -a random,lru --seeds 5 --json seeds.json -q
+python3 - <<-END || bad "seeds"
+	import json, statistics
+	random, lru = json.load(open("seeds.json"))["runs"]
+	s = random["seeds"]
+	assert s["n"] == 5 and len(set(s["faults"])) > 1, s
+	assert abs(s["faults_mean"] - statistics.mean(s["faults"])) < 1e-6
+	assert min(s["faults"]) <= s["faults_interval"][0] <= s["faults_mean"] <= s["faults_interval"][1] <= max(s["faults"])
+	assert "seeds" not in lru
+END
+"$vmm" sim -t many -f 100 -a random,lru --repeat 3 --csv - | counts >out
+"$vmm" sim -t many -f 100 -a random,lru --csv - | counts | same "--repeat" out
+"$vmm" sim -t many -f 10,100,1000 -a clock:ref-at-load=0,lru,fifo,random --seeds 3 -T 16 --pt four,inverted >out
+[ "$(awk '{ if (length() > n) n = length() } END { print n }' out)" -le 100 ] || bad "a table wider than 100 columns"
+grep -q '[0-9]\*  *' out || bad "nothing is the best"
+
+# --- reduced traces, working sets, comparisons
+for k in 20 300; do
+	"$vmm" trace reduce --sad $k -o reduced.vmt many 2>err || bad "reduce: $(cat err)"
+	"$vmm" sim -t many -f 20,300,600 -a lru,opt --csv - | awk -F, -v k=$k 'NR > 1 && $3 >= k { print $2, $3, $7, "exact" }' >expected
+	"$vmm" sim -t reduced.vmt -f 20,300,600 -a lru,opt --csv - | awk -F, -v k=$k 'NR > 1 && $3 >= k { print $2, $3, $7, $20 }' | same "reduced by $k" expected
+done
+"$vmm" sim -t reduced.vmt -f 20 -a fifo --json - | python3 -c 'import json, sys; j = json.load(sys.stdin); assert j["approximate"] and j["fidelity"] == "reduced"' ||
+	bad "fifo on a reduced trace is called exact"
+"$vmm" wss -t belady --miss-ratio 70%,60%,10% >out
+grep -q 'at most 70% misses with LRU: 4 frames' out && grep -q 'at most 60% misses with LRU: 5 frames' out && grep -q 'not with any' out || bad "wss: $(cat out)"
+"$vmm" wss -t belady --csv - | awk -F, '/^(tau|1|2|16),/ { print $1, $2 }' | same "wss" <(printf 'tau mean_pages\n1 1.000000\n2 1.916667\n16 4.000000\n')
+"$vmm" compare -t many -a lru,fifo --csv - | awk -F, '{ print $1, $2, $3 }' | sort -u | wc -l | same "compare" <(echo 7)
+"$vmm" compare -t many -a lru -m 100% --pt two,four,hashed,inverted | grep -c 'lru' | same "page tables compared" <(echo 4)
+"$vmm" sim -t many -f 10,100 -a lru,clock --html page.html -q && python3 - <<-END || bad "HTML"
+	import json, re
+	text = open("page.html").read()
+	data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1))
+	assert len(data["runs"]) == 4 and sum(data["heat"]["counts"]) == 50000, data["heat"]["rows"]
+	assert len(data["runs"][0]["intervals"]) > 50
+	assert not re.search(r'(src|href)=|url\(|https?://(?!www.w3.org)', text)
+END
+
+# --- local allocation: each process as if alone
+"$vmm" sim -t many -f 90 -a lru --allocation local --budget 2=50 --budget 3=20%,min=1 --json local.json -q 2>err
+grep -q "not a size\|0 frames" err || bad "a budget in bytes below a frame: $(cat err)"
+"$vmm" sim -t many -f 90 -a lru --allocation local --budget 2=160K --json local.json -q
+for pid in 1 2 3; do grep "^$pid " many >alone.$pid; done
+{ "$vmm" sim -t alone.1 -f 25 -a lru --csv -; "$vmm" sim -t alone.2 -f 40 -a lru --csv -; "$vmm" sim -t alone.3 -f 25 -a lru --csv -; } |
+	awk -F, '/^sim/ { print $3, $7 }' >expected
+python3 -c 'import json
+for p in sorted(json.load(open("local.json"))["processes"], key=lambda p: p["pid"]): print(p["frames"], p["counters"]["faults"])' |
+	same "local allocation" expected
+
 fails "no trace" 2 "no trace was given" "$vmm" sim -f 3
 fails "no memory" 2 "no memory was given" "$vmm" sim -t belady
 fails "a missing trace" 1 "No such file" "$vmm" sim -t nosuch -f 3
@@ -94,9 +164,32 @@ fails "a policy that does not exist" 2 "Did you mean 'sieve'" "$vmm" sim -t bela
 fails "a parameter that does not exist" 2 "no such parameter" "$vmm" sim -t belady -f 3 -a clock:x=1
 fails "a page size" 2 "no page size" "$vmm" sim -t belady -f 3 -p 5000
 fails "a warm-up" 2 "neither a number" "$vmm" sim -t belady -f 3 --warmup x
+fails "a page table" 2 "Did you mean five" "$vmm" sim -t belady -f 3 --pt fiv
+fails "a TLB" 1 "'foo' is not understood" "$vmm" sim -t belady -f 3 -T foo
+fails "a budget without local allocation" 2 "share one pool" "$vmm" sim -t belady -f 3 --budget 1=4K
+fails "a budget that is none" 2 "no process id" "$vmm" sim -t belady -f 3 --budget x=4K
+fails "a budget's other word" 2 "not min=SIZE" "$vmm" sim -t belady -f 3 --budget 1=4K,max=3K
+fails "a budget of nobody" 1 "no process 9" "$vmm" sim -t belady -f 3 --allocation local --budget 9=4K
+fails "fewer frames than processes" 1 "too few" "$vmm" sim -t many -f 2 --allocation local
+fails "an allocation" 2 "Did you mean local" "$vmm" sim -t belady -f 3 --allocation locl
+fails "a walk cache without tables" 2 "no page table" "$vmm" sim -t belady -f 3 --walk-cache 4
+fails "an interval" 2 "no number of references" "$vmm" sim -t belady -f 3 --interval 0
+fails "too many rows" 1 "more than" "$vmm" sim -t many -f 3 -a fifo,lru,clock,sieve,arc,2q,lfu,mru,slru,lirs,car,nru,nfu,aging,gclock,lru-k,linux2,mglru,random,lecar --interval 1
+fails "no seed" 2 "from 1 to" "$vmm" sim -t belady -f 3 --seeds 0
+fails "no percentage" 2 "not a size" "$vmm" sim -t belady -m 5%%
+fails "a table of 32 bits" 1 "beyond the page table" "$vmm" sim -t <(echo 1 R 0x100000000000) -f 3 --pt two
+fails "page sizes finer than recorded" 1 "finer than" "$vmm" sim -t belady.vmt -f 3 -p 1K
+fails "a percentage of a pipe" 1 "once only" "$vmm" sim -t - -m 10%
+fails "the future of a pipe" 1 "once only" "$vmm" sim -t - -f 3 -a vmin
+fails "a program compared" 2 "not compared" "$vmm" compare -f 3 -- true
+fails "a target" 2 "no list" "$vmm" wss -t belady --miss-ratio 5
+fails "reduce without K" 2 "no --sad" "$vmm" trace reduce -o x.vmt belady
+fails "K elsewhere" 2 "keeps everything" "$vmm" trace cut --sad 4 -o x.vmt belady
 mkfifo pipe
-cat belady >pipe &
+cat belady >pipe 2>writer.err &
+writer=$!
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
+kill $writer 2>writer.err # nobody may have opened the pipe
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
 fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
 fails "a report that cannot be written" 2 "cannot be written" "$vmm" sim -t belady -f 3 --csv no/such/dir

@@ -163,6 +163,14 @@ int opt_table_make(struct opt_table *t, struct replay_source *s, uint64_t max,
 	return err ? err : table_turn(t, s->pages);
 }
 
+int opt_table_read(const struct opt_table *t, uint64_t first, size_t n, uint32_t *next)
+{
+	if (t->fd >= 0)
+		return file_all(t->fd, next, n * sizeof(*next), first * sizeof(*next), false);
+	memcpy(next, t->next + first, n * sizeof(*next));
+	return 0;
+}
+
 void opt_table_destroy(struct opt_table *t)
 {
 	free(t->next);

@@ -31,6 +31,9 @@ int opt_table_make(struct opt_table *t, struct replay_source *s, uint64_t max,
 		   uint64_t memory_bytes);
 void opt_table_destroy(struct opt_table *t);
 
+/* Next uses of references first .. first + n, which must be in the table. 0 or what reading the file gave. */
+int opt_table_read(const struct opt_table *t, uint64_t first, size_t n, uint32_t *next);
+
 /* Misses among the references from `warmup` on with `frames` > 0 frames. Memory: a bit a reference. */
 int opt_misses(const struct opt_table *t, uint32_t frames, uint64_t warmup, uint64_t *misses);
 

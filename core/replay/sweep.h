@@ -9,8 +9,8 @@
 #ifndef VMM_REPLAY_SWEEP_H
 #define VMM_REPLAY_SWEEP_H
 
+#include "core/replay/pass.h"
 #include "core/replay/replay.h"
-#include "core/replay/source.h"
 
 struct sweep_cell {
 	struct replay_config config; /* in */
@@ -20,26 +20,8 @@ struct sweep_cell {
 	uint64_t cpu_ns; /* out: CPU time of its replay */
 };
 
-/* What every cell has in common, whatever the policy. */
-struct sweep_totals {
-	uint64_t references; /* fed, with warm-up */
-	uint64_t warmup;     /* of these, not counted */
-	uint64_t writes;     /* after warm-up */
-	uint32_t pages;      /* distinct ones */
-	uint64_t pages_cold; /* first touches after warm-up: of pages never seen, or that came back after they went */
-	uint64_t gone; /* pages that went */
-};
-
-/* An interval of the references after warm-up. */
-struct sweep_row {
-	uint64_t references; /* in it: the last may be short */
-	uint64_t pages;      /* distinct pages in it: the working set of its length */
-};
-
 /* Called by the reading thread between blocks. Anything but 0 ends the sweep with that value. */
 typedef int (*sweep_progress_fn)(void *arg, uint64_t references, double done);
-
-#define SWEEP_ROWS_MAX (1u << 20) /* rows of all cells together */
 
 struct sweep {
 	struct replay_source *source; /* at its beginning */
@@ -63,9 +45,6 @@ struct sweep {
  * or -EINVAL for a policy that cannot be made or misbehaves, with its cell in *bad (n_cells when it is no cell's fault).
  */
 int sweep_run(struct sweep *s, uint32_t *bad);
-
-/* Room for one more of n rows: 0, -ENOMEM. */
-int sweep_rows_grow(void **rows, uint32_t n, size_t size);
 
 /* The threads that this process may run on: a good number of jobs. */
 uint32_t sweep_jobs_default(void);

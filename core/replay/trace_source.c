@@ -82,10 +82,26 @@ static void refs_turn(struct replay_source *s, uint32_t *refs, size_t n)
 	s->distinct = ids;
 }
 
-static int refs_take(struct trace_source *t, uint32_t *refs, size_t n)
+static void full_take(const struct trace_source *t, const uint32_t *refs, size_t at, size_t n)
+{
+	const uint64_t *vpns = trace_page_vpns(t->reader);
+	const uint32_t *spaces = trace_page_spaces(t->reader), *pids = trace_space_pids(t->reader);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = refs[i] >> 1;
+
+		t->full->vpns[at + i] = vpns[id];
+		t->full->pids[at + i] = pids[spaces[id]];
+	}
+}
+
+static int refs_take(struct trace_source *t, uint32_t *refs, size_t at, size_t n)
 {
 	struct replay_source *s = &t->source;
 
+	if (t->full)
+		full_take(t, refs + at, at, n);
+	refs += at;
 	if (t->renamed) {
 		for (size_t i = 0; i < n; i++)
 			refs[i] = refs[i] >> 1 | refs[i] << 31;
@@ -151,12 +167,30 @@ static int pages_go(struct trace_source *t, const struct trace_event *e, size_t 
 	return err;
 }
 
+static int full_add(struct trace_full *f, const struct trace_record *record, size_t at)
+{
+	if (f->n == f->capacity) {
+		uint32_t want = f->capacity ? 2 * f->capacity : 64;
+		struct trace_at *p = realloc(f->list, want * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		f->list = p;
+		f->capacity = want;
+	}
+	f->list[f->n++] = (struct trace_at){ at, *record };
+	return 0;
+}
+
 static int event_take(struct trace_source *t, const struct trace_event *e, size_t at)
 {
-	if (TRACE_MASK(e->record.kind) & SHARING && t->stop_at_model)
-		return -EXDEV;
-	if (!t->source.events || TRACE_MASK(e->record.kind) & SHARING) {
-		t->events++;
+	bool sharing = TRACE_MASK(e->record.kind) & SHARING;
+	int err = t->full ? full_add(t->full, &e->record, at) : 0;
+
+	if (err || (sharing && t->stop_at_model))
+		return err ? err : -EXDEV;
+	if (!t->source.events || sharing) {
+		t->events += !t->full;
 		return 0;
 	}
 	return pages_go(t, e, at);
@@ -173,11 +207,13 @@ static int source_read(struct replay_source *s, uint32_t *refs, size_t max, size
 	*n = 0;
 	if (s->events)
 		s->events->n = s->events->n_ids = 0;
+	if (t->full)
+		t->full->n = 0;
 	do {
 		rc = trace_read_refs(t->reader, refs + *n, max - *n, &got, &event);
 		if (rc < 0)
 			return rc;
-		err = refs_take(t, refs + *n, got);
+		err = refs_take(t, refs, *n, got);
 		*n += got;
 		if (!err && rc == 1)
 			err = event_take(t, &event, *n);

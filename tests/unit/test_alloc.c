@@ -6,6 +6,7 @@
  * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
  */
 #include "core/core.h"
+#include "tests/unit/fail_alloc.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,36 +16,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static uint64_t fail_at; /* 0: never */
-static uint64_t calls;
-
-static int fails(void)
-{
-	return fail_at && ++calls == fail_at;
-}
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
 
 static int count(void *arg, uint32_t id, const struct page *page)
 {

@@ -106,6 +106,30 @@ static void test_follows(void **state)
 			}
 }
 
+/* Pages that a policy gives back although nobody needs their frames leave the TLB too. */
+static void test_given_back(void **state)
+{
+	static const struct vmm_mmu mmu = { "four", "8x2", 0 };
+	static const char *const policies[] = { "vmin:tau=6", "ws:tau=6" };
+
+	(void)state;
+	for (uint32_t p = 0; p < 2; p++) {
+		struct vmm *v = make(policies[p], 24, 0, 1, &mmu);
+		struct rng rng = { p };
+
+		assert_non_null(v);
+		for (uint64_t k = 0; k < 400; k++) {
+			uint64_t next = k + 1 + rng_below(&rng, 12);
+
+			assert_true(vmm_access_next(v, 1, rng_below(&rng, 30) << 12, k & 1, next) >=
+				    0);
+			assert_int_equal(core_check(v), 0);
+		}
+		assert_true(vmm_stats(v)->evictions > 0);
+		vmm_destroy(v);
+	}
+}
+
 #define FRAMES 20u
 #define HELD 6u
 #define SEEN 64u
@@ -315,9 +339,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_follows), cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_by_hand), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_follows), cmocka_unit_test(test_given_back),
+		cmocka_unit_test(test_counts),  cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "core/page_table.h"
 #include "core/swap.h"
 #include "core/tlb.h"
+#include "tests/unit/fail_alloc.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -19,36 +20,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static uint64_t fail_at; /* 0: never */
-static uint64_t calls;
-
-static int fails(void)
-{
-	return fail_at && ++calls == fail_at;
-}
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
 
 /* Enough entries for several tables, buckets to double and aliases to grow; each failed map changes nothing. */
 static int use_table(const char *kind)
