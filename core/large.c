@@ -3,6 +3,7 @@
 #include "core/large.h"
 #include "core/core_internal.h"
 #include "core/mmu.h"
+#include "core/region.h"
 #include "core/spec.h"
 
 #include <errno.h>
@@ -80,19 +81,26 @@ static uint32_t page_make_large(struct vmm *v, uint32_t space, uint64_t vpn, uin
 	uint64_t n = pages_of(order), first = vpn & ~(n - 1), *touched;
 	uint32_t id;
 
-	if (n > v->frames.capacity || range_seen(v, space, first, n))
+	if (n > v->frames.capacity || (v->spaces && space_regions_any(v, space)) ||
+	    range_seen(v, space, first, n))
 		return VMM_NONE;
-	id = page_id_next(v);
-	touched = id != VMM_NONE ? touched_make(v, id, order) : NULL;
-	if (!touched)
+	id = page_id_take(v);
+	if (id == VMM_NONE)
 		return VMM_NONE;
+	touched = touched_make(v, id, order);
+	if (!touched) {
+		page_id_drop(v, id);
+		return VMM_NONE;
+	}
 	for (uint64_t i = 0; i < n; i++)
 		if (page_map_set(&v->map, space, first + i, id)) {
 			range_unset(v, space, first, i);
 			free(touched);
+			page_id_drop(v, id);
 			return VMM_NONE;
 		}
-	page_id_use(v, id, space, first);
+	v->pages[id].space = space;
+	v->pages[id].vpn = first;
 	v->pages[id].order = (uint8_t)order;
 	v->large->touched[id] = touched;
 	return id;
@@ -101,9 +109,8 @@ static uint32_t page_make_large(struct vmm *v, uint32_t space, uint64_t vpn, uin
 uint32_t large_page(struct vmm *v, uint32_t space, uint64_t vpn)
 {
 	struct large *l = v->large;
-	uint32_t id = page_map_get(&v->map, space, vpn);
+	uint32_t id = VMM_NONE;
 
-	l->fault_vpn = vpn;
 	for (uint32_t order = l->config.order_max; id == VMM_NONE && order >= ORDER_2M;
 	     order -= ORDER_2M)
 		if (l->config.mode == LARGE_ALWAYS)
@@ -138,10 +145,11 @@ static uint32_t touched_count(const struct vmm *v, uint32_t page, uint64_t but)
 /* A page of its own for the base page, which the map leads to the large one so far: it cannot fail after pages_reserve. */
 static uint32_t page_part(struct vmm *v, uint32_t space, uint64_t vpn)
 {
-	uint32_t id = page_id_next(v);
+	uint32_t id = page_id_take(v);
 
 	page_map_set(&v->map, space, vpn, id);
-	page_id_use(v, id, space, vpn);
+	v->pages[id].space = space;
+	v->pages[id].vpn = vpn;
 	return id;
 }
 
@@ -246,7 +254,7 @@ void large_unset(struct vmm *v, uint32_t page, uint64_t but)
 
 static void cut_at(struct vmm *v, uint32_t space, uint64_t vpn)
 {
-	uint32_t id = page_map_get(&v->map, space, vpn);
+	uint32_t id = core_find(v, space, vpn);
 
 	/* without memory: core_unmap forgets the whole page */
 	if (id != VMM_NONE && v->pages[id].order)
@@ -256,13 +264,26 @@ static void cut_at(struct vmm *v, uint32_t space, uint64_t vpn)
 void large_cut(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n)
 {
 	uint64_t last = n - 1 > UINT64_MAX - vpn ? UINT64_MAX : vpn + n - 1;
-	uint32_t id = page_map_get(&v->map, space, vpn);
+	uint32_t id = core_find(v, space, vpn);
 
-	if (id != VMM_NONE && v->pages[id].vpn != vpn)
+	if (id != VMM_NONE && v->pages[id].order && v->pages[id].vpn != vpn)
 		cut_at(v, space, vpn);
-	id = page_map_get(&v->map, space, last);
-	if (id != VMM_NONE && v->pages[id].vpn + pages_of(v->pages[id].order) - 1 != last)
+	id = core_find(v, space, last);
+	if (id != VMM_NONE && v->pages[id].order &&
+	    v->pages[id].vpn + pages_of(v->pages[id].order) - 1 != last)
 		cut_at(v, space, last);
+}
+
+int large_split_space(struct vmm *v, uint32_t space)
+{
+	uint32_t ids = v->page_count;
+	int err = 0;
+
+	for (uint32_t id = 0; id < ids && !err; id++)
+		if (!(v->pages[id].flags & PAGE_GONE) && v->pages[id].order &&
+		    v->pages[id].space == space)
+			err = large_split(v, id);
+	return err;
 }
 
 /* --- promoting ---------------------------------------------------------------------------------------------------- */
@@ -277,12 +298,12 @@ static bool range_look(struct vmm *v, uint32_t space, uint64_t first, struct ran
 {
 	*r = (struct range){ 0 };
 	for (uint64_t i = 0; i < pages_of(ORDER_2M); i++) {
-		uint32_t id = page_map_get(&v->map, space, first + i);
+		uint32_t id = core_find(v, space, first + i);
 		const struct page *p = id != VMM_NONE ? &v->pages[id] : NULL;
 
-		if (!p || p->state == PAGE_ABSENT)
+		if (!p || (p->state == PAGE_ABSENT && !p->sharing))
 			continue;
-		if (!page_resident(p) || p->order || p->prefetched ||
+		if (!page_resident(p) || p->sharing || p->order || p->prefetched ||
 		    frame_pinned(&v->frames, p->frame))
 			return false;
 		r->resident++;
@@ -298,7 +319,7 @@ static void range_merge(struct vmm *v, uint32_t large, uint64_t *touched)
 	const struct page whole = v->pages[large];
 
 	for (uint64_t i = 0; i < pages_of(whole.order); i++) {
-		uint32_t id = page_map_get(&v->map, whole.space, whole.vpn + i);
+		uint32_t id = core_find(v, whole.space, whole.vpn + i);
 
 		if (id != VMM_NONE) {
 			if (page_resident(&v->pages[id]))
@@ -321,14 +342,18 @@ void large_promote(struct vmm *v, uint32_t space, uint64_t vpn)
 	if (c->mode != LARGE_AUTO || !range_look(v, space, first, &r) ||
 	    r.resident * 100ull < c->dense * n || r.referenced * 100ull < c->hot * r.resident)
 		return;
-	id = page_id_next(v);
-	touched = id != VMM_NONE ? touched_make(v, id, ORDER_2M) : NULL;
+	id = page_id_take(v);
+	if (id == VMM_NONE)
+		return;
+	touched = touched_make(v, id, ORDER_2M);
 	f = touched ? physical_take(v, space, first, ORDER_2M) : VMM_NONE;
 	if (f == VMM_NONE) {
 		free(touched);
+		page_id_drop(v, id);
 		return;
 	}
-	page_id_use(v, id, space, first);
+	v->pages[id].space = space;
+	v->pages[id].vpn = first;
 	v->pages[id].order = ORDER_2M;
 	range_merge(v, id, touched);
 	p = &v->pages[id];

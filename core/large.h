@@ -21,6 +21,8 @@
  * others are resident, unreferenced, and for the policy as if loaded now, in the order of their addresses. Unmapping a
  * part splits too; without memory for that the whole page is forgotten.
  *
+ * Only anonymous memory of spaces without explicit mappings is made large, and a fork splits what is.
+ *
  * Invariants, looked at by large_check: every page number of a large page leads to it; it is aligned; it has a map of what was
  * touched; a resident page's place has the page's order.
  */
@@ -56,7 +58,7 @@ int large_parse(const char *spec, struct large_config *c, const char **bad);
 int large_create(struct vmm *v, const char *spec);
 void large_destroy(struct vmm *v);
 
-/* The page that a fault at vpn is about: the one that is there, or a new one of the size that it should have. VMM_NONE: no memory. */
+/* A new page for vpn, which has none, of the size that it should have. VMM_NONE: no memory. */
 uint32_t large_page(struct vmm *v, uint32_t space, uint64_t vpn);
 
 /* The page that is being filled becomes a base page, that of the fault. 0, -ENOMEM. */
@@ -64,6 +66,9 @@ int large_shrink(struct vmm *v, uint32_t page);
 
 /* Base pages instead of the page, whose number is free then. 0, -ENOMEM: nothing has changed. */
 int large_split(struct vmm *v, uint32_t page);
+
+/* All large pages of a space, before a fork shares them. 0, -ENOMEM. */
+int large_split_space(struct vmm *v, uint32_t space);
 
 /* Large pages that cross the borders of the range are split. */
 void large_cut(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n);

@@ -12,8 +12,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TICK, BITS, LOAD };
+
+#define BLOCK 64u /* frames */
 
 struct aging {
 	struct frame_table *frames;
@@ -65,20 +68,53 @@ static uint32_t rank(const struct aging *s, uint32_t f)
 	return frame_evictable(s->frames, f) ? s->counter[f] : UINT8_MAX + 1u;
 }
 
+typedef uint8_t bytes __attribute__((vector_size(16)));
+
+/* The least counter of a block's evictable frames, UINT8_MAX when there is none. */
+static inline uint8_t block_least(const uint8_t *bits, const uint8_t *counter)
+{
+	bytes least = (bytes){ 0 } + UINT8_MAX, b, c, less;
+	uint8_t lanes[sizeof(bytes)], x = UINT8_MAX;
+
+	for (uint32_t i = 0; i < BLOCK; i += sizeof(bytes)) {
+		memcpy(&b, bits + i, sizeof(b));
+		memcpy(&c, counter + i, sizeof(c));
+		b &= FRAME_USED | FRAME_REJECTED | FRAME_PINNED;
+		c |= (bytes)(b != FRAME_USED); /* true is all ones */
+		less = (bytes)(c < least);
+		least = (c & less) | (least & ~less);
+	}
+	memcpy(lanes, &least, sizeof(lanes));
+	for (uint32_t i = 0; i < sizeof(lanes); i++)
+		x = lanes[i] < x ? lanes[i] : x;
+	return x;
+}
+
 static uint32_t aging_victim(void *state, uint32_t page)
 {
 	struct aging *s = state;
-	uint32_t least = UINT8_MAX + 1u, f;
+	uint32_t least = UINT8_MAX, at = VMM_NONE, fresh = s->frames->fresh, f = 0;
 
 	(void)page;
 	age(s);
-	for (f = 0; f < s->frames->fresh; f++)
-		least = rank(s, f) < least ? rank(s, f) : least;
-	if (least > UINT8_MAX)
-		return VMM_NONE;
-	for (f = 0; rank(s, f) != least; f++)
+	for (; fresh - f >= BLOCK; f += BLOCK) {
+		uint8_t x = block_least(s->frames->bits + f, s->counter + f);
+
+		if (x < least) {
+			least = x;
+			at = f;
+		}
+	}
+	for (; f < fresh; f++)
+		if (rank(s, f) < least) {
+			least = rank(s, f);
+			at = f;
+		}
+	if (at == VMM_NONE) /* no counter is below UINT8_MAX */
+		at = 0;
+	for (f = at; f < fresh && rank(s, f) != least; f++)
 		;
-	return f;
+	return f < fresh ? f : VMM_NONE;
 }
 
 static void aging_remove(void *state, uint32_t f, uint32_t page, enum remove_why why)
