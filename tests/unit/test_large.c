@@ -170,6 +170,27 @@ static void test_auto(void **state)
 	vmm_destroy(v);
 }
 
+/* A fork splits what the parent has; parent and child go on with small pages, and with large ones elsewhere. */
+static void test_fork(void **state)
+{
+	static const struct vmm_mmu mmu = { "four", "16", 0 };
+	struct vmm *v = make("clock", 4 * N, "always", &mmu);
+
+	(void)state;
+	use_range(v, 10, 20, 1);
+	assert_int_equal(vmm_fork(v, 1, 2), 0);
+	assert_int_equal(vmm_stats(v)->large_split, 1);
+	assert_int_equal(order_at(v, 10), 0);
+	assert_int_equal(vmm_access(v, 2, 10 << 12, 1), 1); /* its own copy */
+	assert_int_equal(vmm_stats(v)->faults_cow, 1);
+	use(v, 7 * N, 1);
+	assert_int_equal(order_at(v, 7 * N), 9);
+	assert_int_equal(core_check(v), 0);
+	assert_int_equal(vmm_exit(v, 1), 0);
+	assert_int_equal(core_check(v), 0);
+	vmm_destroy(v);
+}
+
 /* A 1G page needs as much memory. */
 static void test_1g(void **state)
 {
@@ -275,7 +296,7 @@ int main(void)
 		cmocka_unit_test(test_parse),   cmocka_unit_test(test_always),
 		cmocka_unit_test(test_pieces),  cmocka_unit_test(test_auto),
 		cmocka_unit_test(test_1g),      cmocka_unit_test(test_random),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
