@@ -12,7 +12,7 @@
 
 const struct option_spec sim_option_table[] = {
 	{ 't', "trace", OPTION_STRING, "TRACE",
-	  "text trace: lines `<pid> <R|W> <address>`; - is stdin", AT(trace) },
+	  "trace of any format, such as lines `<pid> <R|W> <address>`;\n- is stdin", AT(trace) },
 	{ 'f', "frames", OPTION_CALL, "N[,N...]", "memory in frames", .parse = sim_parse_frames },
 	{ 'r', "ram", OPTION_CALL, "MB[,MB...]", "the same, in MiB", .parse = sim_parse_ram },
 	{ 'm', "memory", OPTION_CALL, "SIZE[,SIZE...]",

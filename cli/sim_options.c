@@ -269,6 +269,14 @@ static int counts_check(const struct sim_options *o)
 			 "all processes share one pool of frames");
 		return -EINVAL;
 	}
+	for (uint32_t i = 0; i < o->n_policies && o->prefetch; i++)
+		if (o->policies[i].ops->class == POLICY_X) {
+			complain(
+				"--prefetch", "Leave out one of the two.",
+				"%s must know the next use of a page, which nobody knows of one that is prefetched",
+				o->policies[i].ops->name);
+			return -EINVAL;
+		}
 	if (o->walk_cache && !o->n_tables) {
 		complain("--walk-cache", "Give --pt as well.", "no page table is simulated");
 		return -EINVAL;
@@ -276,10 +284,20 @@ static int counts_check(const struct sim_options *o)
 	return 0;
 }
 
+/* What is off needs no full model. */
+static void off_forget(const char **option)
+{
+	if (*option && !strcasecmp(*option, "off"))
+		*option = NULL;
+}
+
 static int model_parse(struct sim_options *o)
 {
 	static const char *const allocations[] = { "global", "local", NULL };
 	int err = tables_parse(o), which;
+
+	off_forget(&o->large);
+	off_forget(&o->prefetch);
 
 	if (!err && o->allocation_text) {
 		which = one_of("--allocation", o->allocation_text, allocations);

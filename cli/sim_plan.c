@@ -15,6 +15,8 @@
 
 #define TIMELINE_ROWS 120 /* intervals of --html when --interval does not say */
 
+static const char text_line[] = "A line of a text trace is `<pid> <R|W> <address>`.";
+
 static void cells_reset(struct sim_result *r)
 {
 	for (uint32_t i = 0; i < r->n_cells; i++) {
@@ -89,8 +91,7 @@ static int count(struct sim_options *o, struct trace_source *trace, struct sim_c
 	if (sim_sizes_percent(o) || o->warmup_percent > 0 || o->local || timeline) {
 		err = sim_count(o, trace, c);
 		if (!err && !c->references) {
-			complain(o->trace, "A line of a text trace is `<pid> <R|W> <address>`.",
-				 "there is no reference in it");
+			complain(o->trace, text_line, "there is no reference in it");
 			err = -EINVAL;
 		}
 	}
@@ -221,9 +222,10 @@ int sim_all(struct sim_options *o, struct sim_result *r)
 		err = cells_make(o, r);
 	if (!err)
 		err = replay_again(o, &trace, &c, warmup, r);
-	if (!err && !r->totals.references) {
-		complain(o->trace, "A line of a text trace is `<pid> <R|W> <address>`.",
-			 "there is no reference in it");
+	if (!err && r->totals.references == r->totals.warmup) {
+		complain(o->trace, r->totals.warmup ? "Take a shorter warm-up." : text_line,
+			 "there is no reference %s",
+			 r->totals.warmup ? "after the warm-up" : "in it");
 		err = -EINVAL;
 	}
 	trace.events = 0; /* whatever was left out in one pass was replayed in another */

@@ -222,7 +222,7 @@ static void print_interval(const struct row *r, char text[TEXT])
 static void print_ratio(const struct row *r, char text[TEXT])
 {
 	snprintf(text, TEXT, "%.4f%%",
-		 100 * r->group.faults / (double)r->group.cells->stats.accesses);
+		 percent(1, r->group.cells->stats.accesses) * r->group.faults);
 }
 
 static void print_out(const struct row *r, char text[TEXT])
@@ -236,7 +236,7 @@ static void print_resident(const struct row *r, char text[TEXT])
 	const struct vm_stats *s = &r->group.cells->stats;
 
 	if (s->resident_sum)
-		snprintf(text, TEXT, "%.1f", (double)s->resident_sum / (double)s->accesses);
+		snprintf(text, TEXT, "%.1f", percent(s->resident_sum, s->accesses) / 100);
 }
 
 static void print_tlb(const struct row *r, char text[TEXT])
@@ -255,7 +255,7 @@ static void print_walk(const struct row *r, char text[TEXT])
 {
 	const struct vm_stats *s = &r->group.cells->stats;
 
-	snprintf(text, TEXT, "%.4f", (double)s->pt_walk_accesses / (double)s->accesses);
+	snprintf(text, TEXT, "%.4f", percent(s->pt_walk_accesses, s->accesses) / 100);
 }
 
 static void print_amt(const struct row *r, char text[TEXT])

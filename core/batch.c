@@ -24,7 +24,7 @@ static void far_prefetch(struct vmm *v, const struct vmm_reference *r)
 
 static void near_prefetch(struct vmm *v, const struct vmm_reference *r)
 {
-	uint32_t id = page_map_get(&v->map, r->pid, r->addr >> v->page_shift);
+	uint32_t id = core_find(v, r->pid, r->addr >> v->page_shift);
 
 	if (id != VMM_NONE)
 		__builtin_prefetch(&v->pages[id], 1);

@@ -141,17 +141,26 @@ static void plan_close(struct vmm *v)
 			v->frames.bits[f] &= (uint8_t)~FRAME_REJECTED;
 		v->n_rejected = 0;
 	}
+	share_source_release(v);
+	v->open_mapper = VMM_NONE;
 	if (v->open_page == VMM_NONE)
 		return;
 	p = &v->pages[v->open_page];
 	if (v->open_pinned) {
 		frame_unpin(&v->frames, p->frame);
 	} else if (p->state == PAGE_FILLING) {
-		p->state = p->flags & PAGE_HAS_COPY ? PAGE_STORED : PAGE_ABSENT;
+		p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
 		v->footprint -= p->state == PAGE_ABSENT;
+		if (v->open_source != VMM_NONE)
+			share_copy_abandon(v, v->open_page);
 	}
-	v->open_page = VMM_NONE;
+	v->open_page = v->open_source = VMM_NONE;
 	v->open_pinned = false;
+}
+
+void plan_abandon(struct vmm *v)
+{
+	plan_close(v);
 }
 
 static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, uint32_t page,
@@ -163,8 +172,8 @@ static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, ui
 	plan->kind = kind;
 	plan->write = write;
 	plan->writable = true;
-	plan->needs_frame = kind == FAULT_ZERO || kind == FAULT_MAJOR || kind == FAULT_ROOM ||
-			    kind == FAULT_PREFETCH;
+	plan->needs_frame = page == VMM_NONE || !page_resident(&v->pages[page]);
+	plan->source = VMM_NONE;
 	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
 	plan->idle = v->idle;
 	plan->evict = v->evict;
@@ -222,7 +231,9 @@ static bool victim_refused(struct vmm *v, const struct plan *plan, uint32_t f)
 {
 	if (v->physical && plan->n_evict == 0 && !physical_suits(v, plan->page, f))
 		return true;
-	return v->slots && frame_dirty(&v->frames, f) && !slots_reserve(v, v->frames.page[f]);
+	return v->slots && frame_dirty(&v->frames, f) &&
+	       !(v->pages[v->frames.page[f]].sharing & PAGE_FILE) &&
+	       !slots_reserve(v, v->frames.page[f]);
 }
 
 /* False when f cannot be a victim, and there is no other. One that is refused is passed over: the policy is to choose again. */
@@ -251,8 +262,11 @@ static int victims_choose(struct vmm *v, struct plan *plan)
 {
 	uint32_t n_max = min_u32(v->batch, max_u32(1, v->frames.used / 2));
 
-	while (plan->n_evict < n_max && victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
-		;
+	do
+		while (plan->n_evict < n_max &&
+		       victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
+			;
+	while (plan->n_evict == 0 && share_source_release(v));
 	v->n_evict = plan->n_evict;
 	if (v->mmu)
 		mmu_evicting(v, v->evict, v->n_evict);
@@ -287,8 +301,19 @@ static uint32_t probation_over(const struct vmm *v, const struct thread *t)
 	return n;
 }
 
-static enum fault_kind kind_of(const struct vmm *v, const struct page *p, bool write)
+/* *copy: a COW fault that needs a page of its own. */
+static enum fault_kind kind_of(const struct vmm *v, uint32_t id, uint32_t mapper, bool write,
+			       bool *copy)
 {
+	const struct page *p = &v->pages[id];
+
+	*copy = false;
+	if (mapper != VMM_NONE) {
+		if (write && share_must_break(v, mapper, copy))
+			return FAULT_COW;
+		if (page_resident(p) && !(v->share.mappers[mapper].flags & MAPPER_PRESENT))
+			return FAULT_MINOR;
+	}
 	switch (p->state) {
 	case PAGE_IDLE:
 		return FAULT_SOFT;
@@ -297,6 +322,8 @@ static enum fault_kind kind_of(const struct vmm *v, const struct page *p, bool w
 			return FAULT_WRITE;
 		return FAULT_SPURIOUS;
 	default:
+		if (p->sharing & PAGE_FILE)
+			return FAULT_FILE;
 		return p->flags & PAGE_HAS_COPY ? FAULT_MAJOR : FAULT_ZERO;
 	}
 }
@@ -319,18 +346,31 @@ static int frame_plan(struct vmm *v, struct plan *plan)
 int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
 	       struct plan *plan)
 {
+	uint32_t id, mapper, source = VMM_NONE;
+	enum fault_kind kind;
 	struct thread *t;
-	uint32_t id;
-	bool evict;
+	bool evict, copy;
+	int err;
 
-	*plan = (struct plan){ .page = VMM_NONE, .thread = thread };
+	*plan = (struct plan){ .page = VMM_NONE, .source = VMM_NONE, .thread = thread };
 	plan_close(v);
 	t = thread_make(v, thread);
-	id = t ? page_make(v, space, vpn) : VMM_NONE;
-	if (id == VMM_NONE)
-		return -ENOMEM;
+	err = t ? share_at(v, space, vpn, write, &id, &mapper) : -ENOMEM;
+	if (err)
+		return err;
+	v->open_space = space;
+	v->open_vpn = vpn;
+	kind = kind_of(v, id, mapper, write, &copy);
+	if (copy) {
+		source = id;
+		id = share_copy_begin(v, mapper);
+		if (id == VMM_NONE)
+			return -ENOMEM;
+	}
 	hold_advance(v, t, id);
-	plan_open(v, plan, kind_of(v, &v->pages[id], write), id, thread, write);
+	plan_open(v, plan, kind, id, thread, write);
+	if (mapper != VMM_NONE)
+		share_plan(v, plan, mapper, source);
 	if (plan->kind == FAULT_SPURIOUS)
 		return 0;
 	evict = plan->needs_frame && room_for(v, id) == 0;
@@ -389,13 +429,21 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 	if (p->state != PAGE_EVICTING)
 		return;
 	if (dirty < 0 ? frame_dirty(&v->frames, f) : dirty) {
-		p->flags |= PAGE_HAS_COPY;
-		v->stats.store_writes++;
+		if (p->sharing & PAGE_FILE) {
+			v->stats.file_writes++;
+			v->stats.file_evictions_dirty++;
+		} else {
+			p->flags |= PAGE_HAS_COPY;
+			v->stats.store_writes++;
+		}
 		v->stats.evictions_dirty++;
 	} else {
 		v->stats.evictions_clean++;
+		v->stats.file_evictions_clean += !!(p->sharing & PAGE_FILE);
 	}
 	v->stats.evictions++;
+	if (p->sharing)
+		share_absent(v, page);
 	v->ops->remove(v->policy, f, page, REMOVE_EVICT);
 	list_leave(v, f);
 	frame_back(v, f);
@@ -405,7 +453,7 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 		prefetcher_wasted(v, page);
 	if (v->slots && !p->flags)
 		slots_release(v, page);
-	p->state = p->flags ? PAGE_STORED : PAGE_ABSENT;
+	p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
 	v->footprint -= p->state == PAGE_ABSENT;
 	debug_check(v);
 }
@@ -487,38 +535,37 @@ static void fill_page(struct vmm *v, struct plan *plan)
 			p->flags &= (uint8_t)~PAGE_WRITABLE;
 		}
 	}
+	share_fill_count(v, plan);
+	if (v->open_mapper != VMM_NONE)
+		share_fill(v, plan);
 	mmu_sync(v, plan->page);
 	v->ops->insert(v->policy, f, plan->page);
-	v->stats.faults++;
-	if (plan->kind == FAULT_MAJOR) {
-		v->stats.faults_major++;
-		v->stats.store_reads++;
-	} else {
-		v->stats.faults_zero++;
-	}
 	if (v->flags & VMM_FLAG_TIME_FAULTS)
 		v->now++;
 	peaks_note(v);
 }
 
-/* A soft or a write fault: the page is mapped with what the fault has shown. */
+/* A fault on a resident page: it is mapped with what the fault has shown. */
 static void touch_page(struct vmm *v, struct plan *plan)
 {
 	struct page *p = &v->pages[plan->page];
+	bool was_idle = p->state == PAGE_IDLE;
 
 	if (plan->write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
+	if (v->open_mapper != VMM_NONE)
+		share_touched(v, v->open_mapper, plan->write);
 	page_map_in(v, p);
 	mmu_sync(v, plan->page);
-	if (plan->kind == FAULT_WRITE) {
-		v->stats.faults_write++;
+	v->stats.faults_write += plan->kind == FAULT_WRITE;
+	v->stats.faults_soft += plan->kind == FAULT_SOFT && !p->prefetched;
+	v->stats.faults_cow += plan->kind == FAULT_COW;
+	v->stats.faults_minor += plan->kind == FAULT_MINOR && !p->prefetched;
+	if (plan->kind == FAULT_WRITE)
 		return;
-	}
 	if (p->prefetched)
 		prefetcher_used(v, plan->page);
-	else
-		v->stats.faults_soft++;
-	if (class_has_bits(v))
+	if (was_idle && class_has_bits(v))
 		v->frames.bits[p->frame] |= FRAME_REF;
 	if (v->class == POLICY_T && (v->flags & VMM_FLAG_LIVE))
 		v->ops->touch(v->policy, p->frame, plan->write);
@@ -528,6 +575,7 @@ void core_fill(struct vmm *v, struct plan *plan)
 {
 	struct thread *t;
 	struct page *p;
+	bool becomes_mapped;
 	bool used;
 
 	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
@@ -538,6 +586,7 @@ void core_fill(struct vmm *v, struct plan *plan)
 		debug_check(v);
 		return;
 	}
+	becomes_mapped = v->pages[plan->page].state != PAGE_MAPPED;
 	used = v->pages[plan->page].prefetched;
 	if (plan->kind == FAULT_SPURIOUS)
 		v->stats.faults_spurious++;
@@ -552,7 +601,7 @@ void core_fill(struct vmm *v, struct plan *plan)
 		t = thread_find(v, plan->thread);
 		if (t)
 			hold_take(v, t, plan->page);
-		if (v->use_window && (plan->needs_frame || plan->kind == FAULT_SOFT))
+		if (v->use_window && becomes_mapped)
 			window_enter(v, p->frame, plan);
 	}
 	plan_close(v);

@@ -13,6 +13,11 @@
  *   EVICTING --core_evict_failed--> MAPPED or IDLE, whichever it was      IDLE --core_idle_failed--> MAPPED
  *   any --core_unmap--> gone
  *
+ * A page may be mapped at several addresses: after core_fork (copy on write), and when it belongs to shared memory or a file
+ * (core_map). Its state is that of its frame; of each address the core knows as well whether the page is present there
+ * (FAULT_MINOR) and may be written (FAULT_COW). A plan that evicts or unmaps a page means all its addresses. Pages of files are
+ * STORED from the start: the file is their store.
+ *
  * Invariants: a page has a frame exactly in FILLING (after core_fill took one), MAPPED, IDLE and EVICTING. A page in the
  * window FIFO is MAPPED. A page that a thread holds is MAPPED and no victim: the last page that it faulted on and, when
  * there are several threads, up to seven before that (core_internal.h says how many). Between a call that returns a plan
@@ -57,8 +62,14 @@ struct page {
 	uint32_t note;  /* of the policy: page_notes */
 	uint8_t state;
 	uint8_t flags;
+	uint8_t sharing;    /* PAGE_MAPPERS and what follows it; 0: space and vpn say all */
 	uint8_t prefetched; /* resident only because of a prefetch, and not used since: IDLE */
 };
+
+#define PAGE_MAPPERS 1u /* space and vpn are one of any number of addresses: core/share.h */
+#define PAGE_COW 2u     /* anonymous, and a private write to it is a copy-on-write fault */
+#define PAGE_OBJECT 4u  /* it belongs to a file or to shared memory: core/object.h */
+#define PAGE_FILE 8u    /* to a file, which is its store */
 
 enum fault_kind {
 	FAULT_SPURIOUS, /* mapped already and the access is allowed: just wake */
@@ -66,6 +77,9 @@ enum fault_kind {
 	FAULT_WRITE,    /* mapped read-only: lift the protection */
 	FAULT_ZERO,     /* fill with zeros */
 	FAULT_MAJOR,    /* fill from the store */
+	FAULT_FILE,     /* fill from the file */
+	FAULT_COW,      /* needs a frame: fill from plan.source; else: lift the protection */
+	FAULT_MINOR,    /* resident, but not mapped at this address: map it */
 	FAULT_ROOM,     /* no page: core_room on its own */
 	FAULT_PREFETCH, /* fill from the store, leave unmapped: core_prefetch */
 };
@@ -76,7 +90,12 @@ struct plan {
 	enum fault_kind kind;
 	bool write;
 	bool writable;    /* map without write protection */
-	bool needs_frame; /* ZERO, MAJOR, ROOM */
+	bool needs_frame; /* ZERO, MAJOR, FILE, ROOM; COW unless it is the last sharer */
+	/*
+	 * COW that needs a frame, else VMM_NONE: the page whose content, as it is when the plan's evictions have been
+	 * carried out, is to be copied: from its frame; STORED: from the store or the file; ABSENT: zeros.
+	 */
+	uint32_t source;
 	uint32_t n_idle, n_evict;
 	const uint32_t *idle, *evict; /* page ids */
 	uint32_t n_prefetch;          /* set by core_fill */
@@ -84,7 +103,7 @@ struct plan {
 };
 
 /*
- * 0 or -ENOMEM. Makes the page on first sight. `thread` is any id that is stable for the faulting thread. After an
+ * 0; -ENOMEM; -EACCES: a write to a read-only mapping. Makes the page on first sight. `thread` is any id that is stable for the faulting thread. After an
  * error the plan is empty. A plan that was given up needs no call: the next core_fault or core_room_begin puts the page
  * back to what it was, and victims that were not reported as if their eviction had failed.
  */
@@ -136,13 +155,42 @@ int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8
 int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page);
 
 /* Forgets the pages of [vpn, vpn+n); gone(arg, page id, page) is called for each just before, so that the driver drops
- * its slots. Pages never seen cost nothing. */
+ * its slots. Pages never seen cost nothing. 0; -ENOMEM, and nothing has changed: a mapping would be cut in two. */
 typedef void (*core_gone_fn)(void *arg, uint32_t id, const struct page *page);
-void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
-		core_gone_fn gone, void *arg);
+int core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
+	       core_gone_fn gone, void *arg);
 
 /* The same for all pages of a space that ends. */
 void core_exit(struct vmm *v, uint32_t space, core_gone_fn gone, void *arg);
+
+/* The same pages without their mapping's end: MADV_DONTNEED. */
+void core_discard(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, core_gone_fn gone,
+		  void *arg);
+
+/* child becomes a copy of parent, private pages copy on write. 0, -ENOMEM, -EEXIST: child has pages or mappings. */
+int core_fork(struct vmm *v, uint32_t parent, uint32_t child);
+
+/*
+ * [vpn, vpn + n) becomes a mapping as described; what was there is unmapped. 0, -ENOMEM, -EINVAL. attached: marks a
+ * mapping for core_attached.
+ */
+int core_map(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, const struct vmm_mapping *m,
+	     bool attached, core_gone_fn gone, void *arg);
+
+/* How many pages an attached mapping has that begins at vpn; 0: there is none. */
+uint64_t core_attached(struct vmm *v, uint32_t space, uint64_t vpn);
+
+/* Dirty pages of shared file mappings are written back. */
+void core_sync(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n);
+
+/* Outside of plans, fn(arg, id, page) is called for each dirty page of a file that is to be written to it now. */
+void core_on_write_back(struct vmm *v, core_gone_fn fn, void *arg);
+
+/* The page of a file or of shared memory: its object's number and which page of it. False: anonymous. */
+bool core_object_of(const struct vmm *v, uint32_t page, uint32_t *object, uint64_t *object_page);
+
+/* Would the access be a hit, so that nobody hears of it? */
+bool core_hits(const struct vmm *v, uint32_t space, uint64_t vpn, bool write);
 
 /* Moves the identity of pages of [from, from+n) to [to, to+n) (mremap). The target range must have been unmapped. */
 int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n);

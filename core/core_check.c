@@ -2,6 +2,7 @@
 /* core_check.c - every invariant of core.h, core_internal.h and frame.h, and the policy's own, looked at from outside. */
 #include "core/core_internal.h"
 #include "core/mmu.h"
+#include "core/region.h"
 
 #include <errno.h>
 
@@ -13,12 +14,13 @@ static bool page_ok(const struct vmm *v, uint32_t id)
 	bool taken = page_resident(p) || p->state == PAGE_EVICTING;
 	bool ref;
 
-	if (core_find(v, p->space, p->vpn) != id)
+	if (!(p->sharing & PAGE_MAPPERS) && !page_is_copy(v, id) &&
+	    core_find(v, p->space, p->vpn) != id)
 		return false;
 	if (!taken)
 		return p->frame == VMM_NONE && !p->prefetched && !(p->flags & ~PAGE_HAS_COPY) &&
-		       (p->state != PAGE_STORED || p->flags & PAGE_HAS_COPY) &&
-		       (p->state != PAGE_ABSENT || !(p->flags & PAGE_HAS_COPY)) &&
+		       (p->state != PAGE_STORED || page_has_store(p)) &&
+		       (p->state != PAGE_ABSENT || !page_has_store(p)) &&
 		       (p->state != PAGE_FILLING || v->open_page == id);
 	if (p->frame >= t->fresh || t->page[p->frame] != id)
 		return false;
@@ -144,6 +146,8 @@ int core_check(const struct vmm *v)
 	if (frame_table_check(&v->frames) || v->frames.cleared_count)
 		return -EINVAL;
 	if (!pages_ok(v) || !threads_ok(v) || vm_stats_check(&v->stats))
+		return -EINVAL;
+	if (!share_check(v) || !space_regions_check(v))
 		return -EINVAL;
 	if (v->mmu && mmu_check(v))
 		return -EINVAL;

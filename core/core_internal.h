@@ -18,6 +18,7 @@
  * - in_list[frame] is the list that the frame is in: the window (class T) or the probation list of the thread that its
  *   page was filled for (class R0), or orphans when that thread is gone. Such a page is MAPPED, or EVICTING while a
  *   plan is open.
+ * - Page ids are below MAPPER_BIT. Values of the page map go through map_page: share.h.
  * - Outside of a plan no reference bit is clear on a MAPPED page of class R1; an IDLE page's bit is always clear.
  */
 #ifndef VMM_CORE_INTERNAL_H
@@ -29,12 +30,18 @@
 #include "core/page_slots.h"
 #include "core/physical.h"
 #include "core/prefetcher.h"
+#include "core/share.h"
 
 #include <uthash.h>
 
 #define PAGE_GONE 128u /* the id is free; page.frame links to the next free one */
 
 #define HOLD_MAX 8u /* code, two operands and a stack, each across the border of two pages */
+
+/* What the simulator was asked for (events.c). */
+#define FEATURE_FORKS 1u
+#define FEATURE_OBJECTS 2u /* files or shared memory */
+#define FEATURE_FILES 4u
 
 struct thread {
 	uint32_t id;
@@ -70,6 +77,15 @@ struct vmm {
 		page_free; /* ids made, allocated; head of the free ids */
 	uint64_t footprint;
 
+	struct share_table share;
+	struct space *spaces, *space_last; /* those with regions */
+	struct object *objects;
+	struct page_map object_map; /* (object's index, page of the object) to page id */
+	uint32_t object_next, shared_next;
+	uint32_t features; /* FEATURE_* */
+	core_gone_fn write_back;
+	void *write_back_arg;
+
 	struct frame_links links;
 	struct frame_list **in_list;
 	struct frame_list window_fifo, orphans;
@@ -79,8 +95,13 @@ struct vmm {
 
 	uint32_t *idle, *evict; /* the lists of the open plan; capacity and batch entries */
 	uint32_t n_evict, n_rejected;
-	uint32_t open_page;              /* page of the open plan, VMM_NONE */
-	bool open_pinned;                /* open_page is resident and pinned by the plan */
+	uint32_t open_page;  /* page of the open plan, VMM_NONE */
+	bool open_pinned;    /* open_page is resident and pinned by the plan */
+	uint32_t open_space; /* the address that the fault is about */
+	uint64_t open_vpn;
+	uint32_t open_mapper; /* that the fault is about; VMM_NONE: the page has none */
+	uint32_t open_source; /* plan.source; open_page is not in the page map then */
+	bool source_pinned;
 	uint32_t debug_tick, debug_full; /* steps since the last full check; full checks */
 };
 
@@ -89,9 +110,29 @@ static inline bool class_has_bits(const struct vmm *v)
 	return v->class == POLICY_R1 || v->class == POLICY_R0;
 }
 
+/* Its content is somewhere outside of memory too. */
+static inline bool page_has_store(const struct page *p)
+{
+	return p->flags & PAGE_HAS_COPY || p->sharing & PAGE_FILE;
+}
+
 static inline bool page_resident(const struct page *p)
 {
 	return p->state == PAGE_MAPPED || p->state == PAGE_IDLE;
+}
+
+/* The page that a value of the page map leads to. */
+static inline uint32_t map_page(const struct vmm *v, uint32_t value)
+{
+	return value == VMM_NONE || !(value & MAPPER_BIT)
+		       ? value
+		       : v->share.mappers[value & ~MAPPER_BIT].page;
+}
+
+/* The open plan will make it the copy of another page, whose address it takes over then: it has none of its own yet. */
+static inline bool page_is_copy(const struct vmm *v, uint32_t id)
+{
+	return v->open_page == id && v->open_source != VMM_NONE;
 }
 
 /* The frames that are free for this page; VMM_NONE: for any. */
@@ -133,10 +174,14 @@ static inline void mmu_sync(struct vmm *v, uint32_t id)
 		mmu_changed(v, id);
 }
 
+/* events.c: does the counter mean anything after the events so far? */
+bool events_counter_applies(const struct vmm *v, const char *name);
+
 /* core.c */
 void list_enter(struct vmm *v, struct frame_list *l, uint32_t f);
 void list_leave(struct vmm *v, uint32_t f);
 void peaks_note(struct vmm *v);
+void plan_abandon(struct vmm *v); /* the open plan, if any, will not be carried out */
 #ifdef VMM_DEBUG
 void debug_check(struct vmm *v);
 #else
@@ -147,6 +192,12 @@ static inline void debug_check(struct vmm *v)
 #endif
 
 /* core_space.c */
+uint32_t page_id_take(struct vmm *v); /* a page that is in no map; VMM_NONE: no memory */
+void page_id_drop(struct vmm *v, uint32_t id);
+/* core_unmap while something is under way: without the check. */
+int range_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
+		core_gone_fn gone, void *arg);
+void page_forget(struct vmm *v, uint32_t id, enum remove_why why);
 uint32_t page_make(struct vmm *v, uint32_t space,
 		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
 struct thread *thread_find(struct vmm *v, uint32_t thread);

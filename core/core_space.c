@@ -7,6 +7,7 @@
 #define HASH_NONFATAL_OOM 1
 #include "core/core_internal.h"
 #include "core/mmu.h"
+#include "core/region.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,9 +23,11 @@ static int pages_grow(struct vmm *v)
 	uint64_t n = v->page_capacity ? (uint64_t)v->page_capacity * 2 : PAGES_FIRST;
 	struct page *p;
 
-	if (n > VMM_NONE)
-		n = VMM_NONE;
+	if (n > MAPPER_BIT)
+		n = MAPPER_BIT;
 	if (n == v->page_capacity)
+		return -ENOMEM;
+	if (v->share.rows && share_rows_grow(v, n))
 		return -ENOMEM;
 	p = realloc(v->pages, n * sizeof(*p));
 	if (!p)
@@ -35,25 +38,46 @@ static int pages_grow(struct vmm *v)
 	return 0;
 }
 
-uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
+uint32_t page_id_take(struct vmm *v)
 {
-	uint32_t id = page_map_get(&v->map, space, vpn);
-	bool reuse = v->page_free != VMM_NONE;
+	uint32_t id = v->page_free;
+	bool reuse = id != VMM_NONE;
 
-	if (id != VMM_NONE)
-		return id;
 	if (!reuse && v->page_count == v->page_capacity && pages_grow(v))
 		return VMM_NONE;
-	id = reuse ? v->page_free : v->page_count;
+	if (!reuse)
+		id = v->page_count;
 	if (v->slots && slots_page(v, id))
-		return VMM_NONE;
-	if (page_map_set(&v->map, space, vpn, id))
 		return VMM_NONE;
 	if (reuse)
 		v->page_free = v->pages[id].frame;
 	else
 		v->page_count++;
-	v->pages[id] = (struct page){ .vpn = vpn, .space = space, .frame = VMM_NONE };
+	v->pages[id] = (struct page){ .frame = VMM_NONE };
+	return id;
+}
+
+void page_id_drop(struct vmm *v, uint32_t id)
+{
+	v->pages[id] = (struct page){ .flags = PAGE_GONE, .frame = v->page_free };
+	v->page_free = id;
+}
+
+uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
+{
+	uint32_t id = map_page(v, page_map_get(&v->map, space, vpn));
+
+	if (id != VMM_NONE)
+		return id;
+	id = page_id_take(v);
+	if (id == VMM_NONE)
+		return VMM_NONE;
+	if (page_map_set(&v->map, space, vpn, id)) {
+		page_id_drop(v, id);
+		return VMM_NONE;
+	}
+	v->pages[id].vpn = vpn;
+	v->pages[id].space = space;
 	return id;
 }
 
@@ -193,7 +217,7 @@ int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8
 	if (id == VMM_NONE)
 		return -ENOMEM;
 	p = &v->pages[id];
-	if (p->state != PAGE_ABSENT && p->state != PAGE_STORED)
+	if ((p->state != PAGE_ABSENT && p->state != PAGE_STORED) || p->sharing)
 		return -EEXIST;
 	if (room_for(v, id) == 0 || (v->slots && flags & PAGE_HAS_COPY && !slots_reserve(v, id)))
 		return -ENOSPC;
@@ -253,7 +277,7 @@ static void holders_forget(struct vmm *v, uint32_t id)
 	}
 }
 
-static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
+void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 {
 	struct page *p = &v->pages[id];
 	uint32_t f = p->frame;
@@ -278,42 +302,95 @@ static void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
 	}
 	v->footprint -= p->state != PAGE_ABSENT;
 	v->stats.unmapped += why == REMOVE_UNMAP && p->state != PAGE_ABSENT;
-	p->state = PAGE_ABSENT;
-	p->flags = PAGE_GONE;
-	p->frame = v->page_free;
-	v->page_free = id;
+	if (p->sharing & PAGE_OBJECT)
+		object_page_forget(v, &v->share.rows[id]);
+	page_id_drop(v, id);
 }
 
-void core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
-		core_gone_fn gone, void *arg)
+/* One address of the range goes. */
+static void address_forget(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value,
+			   enum remove_why why, core_gone_fn gone, void *arg)
+{
+	uint32_t id = map_page(v, value);
+
+	if (value & MAPPER_BIT) {
+		struct page_share *row = &v->share.rows[id];
+
+		if (v->mmu)
+			mmu_leave(v, value & ~MAPPER_BIT);
+		page_map_remove(&v->map, space, vpn);
+		mapper_remove(v, value & ~MAPPER_BIT);
+		if (row->count == 0 && v->pages[id].sharing & PAGE_OBJECT)
+			file_page_clean(v, id);
+		if (row->count || v->pages[id].sharing & PAGE_OBJECT)
+			return;
+	}
+	if (gone)
+		gone(arg, id, &v->pages[id]);
+	if (!(value & MAPPER_BIT))
+		page_map_remove(&v->map, space, vpn);
+	page_forget(v, id, why);
+}
+
+static void addresses_forget(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n,
+			     enum remove_why why, core_gone_fn gone, void *arg)
 {
 	struct page_map_iter i;
 	uint64_t at;
-	uint32_t id;
+	uint32_t value;
 
+	if (v->open_source != VMM_NONE)
+		plan_abandon(v);
 	page_map_iter_init(&i, &v->map, space, vpn, n);
-	while ((id = page_map_next(&i, &at)) != VMM_NONE) {
-		if (gone)
-			gone(arg, id, &v->pages[id]);
-		page_map_remove(&v->map, space, at);
-		page_forget(v, id, why);
-	}
+	while ((value = page_map_next(&i, &at)) != VMM_NONE)
+		address_forget(v, space, at, value, why, gone, arg);
+}
+
+void core_discard(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, core_gone_fn gone,
+		  void *arg)
+{
+	addresses_forget(v, space, vpn, n, REMOVE_UNMAP, gone, arg);
 	debug_check(v);
+}
+
+int range_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
+		core_gone_fn gone, void *arg)
+{
+	bool cut = n && v->spaces && space_regions_any(v, space);
+
+	if (cut && space_regions_reserve(v, space, 1))
+		return -ENOMEM;
+	addresses_forget(v, space, vpn, n, why, gone, arg);
+	if (cut)
+		space_regions_cut(v, space, vpn,
+				  n - 1 > UINT64_MAX - vpn ? UINT64_MAX : vpn + (n - 1), gone, arg);
+	return 0;
+}
+
+int core_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
+	       core_gone_fn gone, void *arg)
+{
+	int err = range_unmap(v, space, vpn, n, why, gone, arg);
+
+	debug_check(v);
+	return err;
 }
 
 void core_exit(struct vmm *v, uint32_t space, core_gone_fn gone, void *arg)
 {
 	const uint64_t half = 1ull << 63;
 
-	core_unmap(v, space, 0, half, REMOVE_EXIT, gone, arg);
-	core_unmap(v, space, half, half, REMOVE_EXIT, gone, arg);
+	addresses_forget(v, space, 0, half, REMOVE_EXIT, gone, arg);
+	addresses_forget(v, space, half, half, REMOVE_EXIT, gone, arg);
+	space_regions_end(v, space, gone, arg);
+	debug_check(v);
 }
 
 int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64_t n)
 {
 	struct page_map_iter i;
 	uint64_t at;
-	uint32_t id;
+	uint32_t value;
 	int err = 0;
 
 	page_map_iter_init(&i, &v->map, space, from, n);
@@ -323,12 +400,18 @@ int core_remap(struct vmm *v, uint32_t space, uint64_t from, uint64_t to, uint64
 	if (err)
 		return err;
 	page_map_iter_init(&i, &v->map, space, from, n);
-	while ((id = page_map_next(&i, &at)) != VMM_NONE) {
+	while ((value = page_map_next(&i, &at)) != VMM_NONE) {
+		uint32_t id = map_page(v, value);
+		struct page *p = &v->pages[id];
+
 		if (v->mmu)
 			mmu_forget(v, id);
 		page_map_remove(&v->map, space, at);
-		v->pages[id].vpn = to + (at - from);
-		page_map_set(&v->map, space, v->pages[id].vpn, id);
+		if (p->space == space && p->vpn == at)
+			p->vpn = to + (at - from);
+		if (value & MAPPER_BIT)
+			v->share.mappers[value & ~MAPPER_BIT].vpn = to + (at - from);
+		page_map_set(&v->map, space, to + (at - from), value);
 		mmu_sync(v, id);
 	}
 	return 0;
@@ -350,7 +433,7 @@ void core_unpin(struct vmm *v, uint32_t page)
 uint32_t core_find(const struct vmm *v, uint32_t space, uint64_t vpn)
 {
 	/* the map's cache of the last node is not part of what the caller sees */
-	return page_map_get((struct page_map *)&v->map, space, vpn);
+	return map_page(v, page_map_get((struct page_map *)&v->map, space, vpn));
 }
 
 const struct page *core_page(const struct vmm *v, uint32_t page)

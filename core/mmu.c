@@ -8,7 +8,13 @@
 #include <string.h>
 
 #define REACH_TICKS 65536u  /* references between looks at the TLB's reach: linear in its entries */
-#define SHOOTDOWN_PAGES 64u /* vpns of one request on the stack */
+#define SHOOTDOWN_PAGES 64u /* addresses of one round of requests on the stack */
+
+/* An address whose translation the TLB must not use any more. */
+struct stale {
+	uint64_t vpn;
+	uint32_t space;
+};
 
 static int tlb_make(struct mmu *m, const char *spec, uint32_t page_shift, uint64_t seed)
 {
@@ -60,42 +66,57 @@ void mmu_destroy(struct vmm *v)
 	v->mmu = NULL;
 }
 
-/* The entry that the page should have; 0: none that is present. */
-static pte_t wanted(const struct vmm *v, const struct page *p)
+/*
+ * The entry that the page should have at one of its addresses; 0: none that is present. The dirty bits of pages with
+ * several addresses are left out: each address has its own, set by walks, and none outlives the frame's.
+ */
+static pte_t wanted(const struct vmm *v, uint32_t id, const struct mapping *m)
 {
+	const struct page *p = &v->pages[id];
 	bool mapped = p->state == PAGE_MAPPED, dirty;
 	uint32_t flags = PTE_PRESENT;
 
-	if (!page_resident(p))
+	if (!page_resident(p) || !(m->flags & MAPPER_PRESENT))
 		return 0;
 	dirty = frame_dirty(&v->frames, p->frame);
 	if (mapped)
 		flags |= PTE_ACCESSED;
-	if (dirty)
+	if (dirty && !p->sharing)
 		flags |= PTE_DIRTY;
 	/* an idle page has lost its reference bit only */
 	if (mapped ? p->flags & PAGE_WRITABLE : !(v->flags & VMM_FLAG_TRACK_DIRTY) || dirty)
 		flags |= PTE_WRITABLE;
+	if (p->sharing) {
+		if (!share_may_write(p, m->flags) || m->flags & MAPPER_READ_ONLY)
+			flags &= ~PTE_WRITABLE;
+		if (!share_may_write(p, m->flags) && !(m->flags & MAPPER_READ_ONLY))
+			flags |= PTE_COW;
+		if (p->sharing & PAGE_FILE)
+			flags |= PTE_FILE;
+	}
 	return pte_make(page_place(v, p), PAGE_4K, flags);
 }
 
-/* Writes the page's entry. True when the TLB may hold what was there before. */
-static bool entry_write(struct vmm *v, const struct page *p)
+/* Writes one of the page's entries. True when the TLB may hold what was there before. */
+static bool entry_write(struct vmm *v, uint32_t id, const struct mapping *at)
 {
 	struct mmu *m = v->mmu;
-	pte_t now = wanted(v, p), before = 0, *e;
+	pte_t now = wanted(v, id, at), before = 0, *e;
 
 	if (!m->has_table)
-		return m->has_tlb && tlb_holds(&m->tlb, p->space, p->vpn, &before) && before != now;
-	e = page_table_find(&m->table, p->space, p->vpn);
+		return m->has_tlb && tlb_holds(&m->tlb, at->space, at->vpn, &before) &&
+		       before != now;
+	e = page_table_find(&m->table, at->space, at->vpn);
 	before = e ? *e : 0;
+	if (now && v->pages[id].sharing && frame_dirty(&v->frames, v->pages[id].frame))
+		now |= before & PTE_PRESENT ? before & PTE_DIRTY : 0;
 	if (!now && !e)
 		return false;
 	if (e && !m->table.ops->by_frame)
 		*e = now ? now : pte_absent(*e);
 	else if (!now)
-		page_table_absent(&m->table, p->space, p->vpn);
-	else if (page_table_map(&m->table, p->space, p->vpn, PAGE_4K, pte_frame(now),
+		page_table_absent(&m->table, at->space, at->vpn);
+	else if (page_table_map(&m->table, at->space, at->vpn, PAGE_4K, pte_frame(now),
 				(uint32_t)now & PTE_FLAGS))
 		m->incomplete = true;
 	return m->has_tlb && before & PTE_PRESENT && before & PTE_ACCESSED && before != now;
@@ -103,51 +124,100 @@ static bool entry_write(struct vmm *v, const struct page *p)
 
 void mmu_changed(struct vmm *v, uint32_t id)
 {
-	const struct page *p = &v->pages[id];
+	struct mapping at;
 
-	if (entry_write(v, p))
-		tlb_invalidate(&v->mmu->tlb, p->space, p->vpn);
+	for (bool more = mapping_first(v, id, &at); more; more = mapping_next(v, id, &at))
+		if (entry_write(v, id, &at))
+			tlb_invalidate(&v->mmu->tlb, at.space, at.vpn);
+}
+
+static void entry_forget(struct vmm *v, uint32_t id, const struct mapping *at)
+{
+	struct mmu *m = v->mmu;
+
+	if (m->has_tlb && v->pages[id].state == PAGE_MAPPED && at->flags & MAPPER_PRESENT)
+		tlb_invalidate(&m->tlb, at->space, at->vpn);
+	if (m->has_table)
+		page_table_unmap(&m->table, at->space, at->vpn);
 }
 
 void mmu_forget(struct vmm *v, uint32_t id)
 {
-	const struct page *p = &v->pages[id];
-	struct mmu *m = v->mmu;
+	struct mapping at;
 
-	if (m->has_tlb && page_resident(p) && p->state == PAGE_MAPPED)
-		tlb_invalidate(&m->tlb, p->space, p->vpn);
-	if (m->has_table)
-		page_table_unmap(&m->table, p->space, p->vpn);
+	for (bool more = mapping_first(v, id, &at); more; more = mapping_next(v, id, &at))
+		entry_forget(v, id, &at);
+}
+
+void mmu_leave(struct vmm *v, uint32_t mapper)
+{
+	const struct mapper *m = &v->share.mappers[mapper];
+	struct mapping at = { .vpn = m->vpn, .space = m->space, .flags = m->flags };
+
+	entry_forget(v, m->page, &at);
+}
+
+bool mmu_forked(struct vmm *v, uint32_t id)
+{
+	struct mapping at;
+	bool stale = false;
+
+	for (bool more = mapping_first(v, id, &at); more; more = mapping_next(v, id, &at))
+		stale |= entry_write(v, id, &at);
+	return stale;
+}
+
+static int by_space(const void *a, const void *b)
+{
+	const struct stale *x = a, *y = b;
+
+	if (x->space != y->space)
+		return x->space < y->space ? -1 : 1;
+	return x->vpn < y->vpn ? -1 : x->vpn > y->vpn;
+}
+
+/* One request a space. */
+static void shoot_down(struct vmm *v, struct stale *s, uint32_t n)
+{
+	uint64_t vpns[SHOOTDOWN_PAGES];
+
+	qsort(s, n, sizeof(*s), by_space);
+	for (uint32_t i = 0, held; i < n; i += held) {
+		for (held = 0; i + held < n && s[i + held].space == s[i].space; held++)
+			vpns[held] = s[i + held].vpn;
+		if (held == 1)
+			tlb_invalidate(&v->mmu->tlb, s[i].space, vpns[0]);
+		else
+			tlb_invalidate_batch(&v->mmu->tlb, s[i].space, vpns, held);
+	}
 }
 
 void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n)
 {
-	uint64_t vpns[SHOOTDOWN_PAGES];
-	uint32_t space = 0, held = 0;
+	struct stale s[SHOOTDOWN_PAGES];
+	struct mapping at;
+	uint32_t held = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct page *p = &v->pages[ids[i]];
-
-		if (!entry_write(v, p))
-			continue;
-		if (held && (p->space != space || held == SHOOTDOWN_PAGES)) {
-			tlb_invalidate_batch(&v->mmu->tlb, space, vpns, held);
-			held = 0;
+	for (uint32_t i = 0; i < n; i++)
+		for (bool more = mapping_first(v, ids[i], &at); more;
+		     more = mapping_next(v, ids[i], &at)) {
+			if (!entry_write(v, ids[i], &at))
+				continue;
+			if (held == SHOOTDOWN_PAGES) {
+				shoot_down(v, s, held);
+				held = 0;
+			}
+			s[held++] = (struct stale){ at.vpn, at.space };
 		}
-		space = p->space;
-		vpns[held++] = p->vpn;
-	}
-	if (held == 1)
-		tlb_invalidate(&v->mmu->tlb, space, vpns[0]);
-	else if (held)
-		tlb_invalidate_batch(&v->mmu->tlb, space, vpns, held);
+	if (held)
+		shoot_down(v, s, held);
 }
 
 int mmu_begin(struct vmm *v, struct mmu_access *a, uint32_t space, uint64_t vpn, bool write)
 {
 	struct mmu *m = v->mmu;
 
-	*a = (struct mmu_access){ false, 0 };
+	*a = (struct mmu_access){ .space = space, .vpn = vpn };
 	if (m->has_table && !page_table_fits(&m->table, vpn))
 		return -ERANGE;
 	if (m->has_table && m->has_tlb && m->space != space && !m->tlb.asids)
@@ -160,18 +230,21 @@ int mmu_begin(struct vmm *v, struct mmu_access *a, uint32_t space, uint64_t vpn,
 }
 
 /* The entry as it is when the reference has been served. 0: it could not be made. */
-static pte_t entry_served(struct vmm *v, const struct page *p, uint32_t id)
+static pte_t entry_served(struct vmm *v, const struct mmu_access *a, uint32_t id)
 {
 	struct mmu *m = v->mmu;
+	struct mapping at;
 	pte_t *e;
 
-	if (!m->has_table)
-		return wanted(v, p);
-	e = page_table_find(&m->table, p->space, p->vpn);
+	if (!m->has_table) {
+		mapping_at(v, a->space, a->vpn, id, &at);
+		return wanted(v, id, &at);
+	}
+	e = page_table_find(&m->table, a->space, a->vpn);
 	if (e && *e & PTE_PRESENT)
 		return *e;
 	mmu_changed(v, id);
-	e = page_table_find(&m->table, p->space, p->vpn);
+	e = page_table_find(&m->table, a->space, a->vpn);
 	return e ? *e : 0;
 }
 
@@ -186,19 +259,21 @@ static int load(struct vmm *v, const struct mmu_access *a, uint32_t id, bool wri
 	if (p->state != PAGE_MAPPED || (a->hit && !fault && !sets_dirty))
 		return 0;
 	if (m->has_table && (fault || sets_dirty))
-		pte = page_table_walk(&m->table, p->space, p->vpn, write, NULL);
+		pte = page_table_walk(&m->table, a->space, a->vpn, write, NULL);
 	else if (!m->has_tlb && a->pte)
 		return 0;
 	if (!pte)
-		pte = entry_served(v, p, id);
+		pte = entry_served(v, a, id);
 	if (!pte)
 		return -ENOMEM;
+	if (write && !m->has_table)
+		pte |= PTE_DIRTY;
 	if (!m->has_tlb)
 		return 0;
 	if (a->hit && !fault)
-		tlb_update(&m->tlb, p->space, p->vpn, pte);
+		tlb_update(&m->tlb, a->space, a->vpn, pte);
 	else
-		tlb_insert(&m->tlb, p->space, p->vpn, pte);
+		tlb_insert(&m->tlb, a->space, a->vpn, pte);
 	return 0;
 }
 
@@ -258,26 +333,44 @@ int vmm_counter_applies(const struct vmm *v, const struct vm_stat_info *counter)
 		return v->prefetcher != NULL;
 	if (!strcmp(counter->name, "swap_used"))
 		return v->slots != NULL;
-	return true;
+	return events_counter_applies(v, counter->name);
 }
 
 /* The page's entry is what it should be, and so is what the TLB knows of it. *held counts pages that it knows. */
-static bool page_ok(const struct vmm *v, const struct page *p, uint64_t *held)
+static bool entry_ok(const struct vmm *v, uint32_t id, const struct mapping *at, uint64_t *held)
 {
 	struct mmu *m = v->mmu; /* a look into a table may change what was looked up last */
-	pte_t now = wanted(v, p), *e, pte;
+	const struct page *p = &v->pages[id];
+	pte_t now = wanted(v, id, at), *e, pte;
 
 	if (m->has_table) {
-		e = page_table_find(&m->table, p->space, p->vpn);
+		e = page_table_find(&m->table, at->space, at->vpn);
+		/* the walk for a write to an idle page has set a bit that goes when the copy takes its place */
+		if (now && id == v->open_source)
+			now |= e ? *e & PTE_ACCESSED : 0;
+		if (now && p->sharing && frame_dirty(&v->frames, p->frame))
+			now |= e ? *e & PTE_DIRTY : 0;
 		if (now ? !e || *e != now : e && *e & PTE_PRESENT)
 			return m->incomplete;
 	}
-	if (!m->has_tlb || !tlb_holds(&m->tlb, p->space, p->vpn, &pte))
+	if (!m->has_tlb || !tlb_holds(&m->tlb, at->space, at->vpn, &pte))
 		return true;
 	++*held;
-	return p->state == PAGE_MAPPED && pte_frame(pte) == pte_frame(now) &&
+	return p->state == PAGE_MAPPED && now && pte_frame(pte) == pte_frame(now) &&
 	       !(pte & PTE_WRITABLE) == !(now & PTE_WRITABLE) &&
-	       (now & PTE_DIRTY || !(pte & PTE_DIRTY));
+	       (frame_dirty(&v->frames, p->frame) || !(pte & PTE_DIRTY));
+}
+
+static bool page_ok(const struct vmm *v, uint32_t id, uint64_t *held)
+{
+	struct mapping at;
+
+	if (v->pages[id].flags & PAGE_GONE || page_is_copy(v, id))
+		return true;
+	for (bool more = mapping_first(v, id, &at); more; more = mapping_next(v, id, &at))
+		if (!entry_ok(v, id, &at, held))
+			return false;
+	return true;
 }
 
 int mmu_check(const struct vmm *v)
@@ -288,7 +381,7 @@ int mmu_check(const struct vmm *v)
 	if ((m->has_table && page_table_check(&m->table)) || (m->has_tlb && tlb_check(&m->tlb)))
 		return -EINVAL;
 	for (uint32_t id = 0; id < v->page_count; id++)
-		if (!(v->pages[id].flags & PAGE_GONE) && !page_ok(v, &v->pages[id], &held))
+		if (!page_ok(v, id, &held))
 			return -EINVAL;
 	if (m->has_tlb && (tlb_reach_bytes(&m->tlb) >> v->page_shift != held ||
 			   v->stats.tlb_hits + v->stats.tlb_misses != v->stats.accesses))

@@ -3,12 +3,13 @@
  * mmu.h - the simulated memory management unit of a struct vmm: page tables and TLB that follow what the core does, and
  * translate each reference of vmm_access. Without vmm_config.mmu there is none, and v->mmu is NULL.
  *
- * The core decides, the MMU mirrors. Whoever changes a page's state, frame or writability calls mmu_sync (core_internal.h),
+ * The core decides, the MMU mirrors, at each address of a page where the page is present (share.h). Whoever changes a page's state, frame or writability calls mmu_sync (core_internal.h),
  * and mmu_forget before its number changes. Invariants, looked at by mmu_check:
  *
  *   MAPPED            entry present, accessed; writable and dirty as the page is; perhaps in the TLB
  *   IDLE              entry present, not accessed; not in the TLB, so that the next reference must walk to set the bit
  *   EVICTING, STORED  entry not present (none in an inverted table); not in the TLB
+ *   not present       like STORED, at the address that is not
  *   ABSENT, FILLING   no entry unless it had one (a page evicted clean keeps its entry); not in the TLB
  *
  * What is counted of one reference: a TLB hit or miss; on a miss a walk; after a fault a second walk, because the
@@ -35,6 +36,8 @@ struct mmu {
 /* One reference on its way through vmm_access. */
 struct mmu_access {
 	bool hit;
+	uint32_t space;
+	uint64_t vpn;
 	pte_t pte;
 };
 
@@ -46,8 +49,11 @@ int mmu_begin(struct vmm *v, struct mmu_access *a, uint32_t space, uint64_t vpn,
 /* After the reference was served, with fault when the instruction started again. -ENOMEM: a table could not be made. */
 int mmu_end(struct vmm *v, const struct mmu_access *a, uint32_t id, bool write, bool fault);
 
-void mmu_changed(struct vmm *v, uint32_t id); /* through mmu_sync */
-void mmu_forget(struct vmm *v, uint32_t id);  /* the page goes, or its number changes */
+void mmu_changed(struct vmm *v, uint32_t id);   /* through mmu_sync */
+void mmu_forget(struct vmm *v, uint32_t id);    /* the page goes, or its number changes */
+void mmu_leave(struct vmm *v, uint32_t mapper); /* one of its addresses goes */
+/* mmu_changed, but the TLB is left to the caller: true when it may hold what was there before. */
+bool mmu_forked(struct vmm *v, uint32_t id);
 void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n); /* victims of one choice */
 
 void mmu_walks(const struct vmm *v,

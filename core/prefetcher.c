@@ -44,14 +44,14 @@ void prefetcher_destroy(struct vmm *v)
 void prefetcher_event(struct vmm *v, struct plan *plan, bool used)
 {
 	struct prefetcher *p = v->prefetcher;
-	uint32_t space = v->pages[plan->page].space, n;
+	uint32_t space = v->open_space, n;
 	uint64_t vpns[PREFETCH_MAX];
 
 	if (!used && !plan->needs_frame)
 		return;
-	n = prefetch_event(&p->detector, space, v->pages[plan->page].vpn, used, vpns);
+	n = prefetch_event(&p->detector, space, v->open_vpn, used, vpns);
 	for (uint32_t i = 0; i < n && plan->n_prefetch < p->pages_max; i++) {
-		uint32_t id = page_map_get(&v->map, space, vpns[i]);
+		uint32_t id = core_find(v, space, vpns[i]);
 
 		if (id != VMM_NONE && v->pages[id].state == PAGE_STORED)
 			p->pages[plan->n_prefetch++] = id;
@@ -81,7 +81,10 @@ void prefetcher_fill(struct vmm *v, uint32_t page)
 	p->state = PAGE_IDLE;
 	p->prefetched = 1;
 	v->stats.prefetch_issued++;
-	v->stats.store_reads++;
+	if (p->sharing & PAGE_FILE)
+		v->stats.file_reads++;
+	else
+		v->stats.store_reads++;
 	v->prefetcher->ready_ns[f] = clock_ns(v) + (uint64_t)v->timing.swap_us * NS_PER_US;
 	mmu_sync(v, page);
 	v->ops->insert(v->policy, f, page);

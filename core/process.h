@@ -26,6 +26,11 @@
 	X(faults_soft)                                                                             \
 	X(faults_write)                                                                            \
 	X(faults_cow)                                                                              \
+	X(faults_minor)                                                                            \
+	X(file_faults)                                                                             \
+	X(anon_faults)                                                                             \
+	X(cow_copies)                                                                              \
+	X(file_reads)                                                                              \
 	X(prefetch_issued)                                                                         \
 	X(prefetch_used)                                                                           \
 	X(prefetch_late)                                                                           \

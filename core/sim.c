@@ -8,6 +8,7 @@
 #include "core/core_internal.h"
 #include "core/mmu.h"
 #include "core/process.h"
+#include "core/region.h"
 #include "core/spec.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->page_shift = (uint32_t)__builtin_ctz(page_size);
 	v->probation = v->class == POLICY_R0 && (c->flags & (VMM_FLAG_PROBATION | VMM_FLAG_LIVE));
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
-	v->page_free = v->open_page = VMM_NONE;
+	v->page_free = v->open_page = v->open_mapper = v->open_source = VMM_NONE;
 	v->hold_depth = 1;
 	if (v->class == POLICY_X && spec_wanted(c->prefetch))
 		return -ENOTSUP;
@@ -74,6 +75,8 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->notes.stride = sizeof(*v->pages);
 	v->timing = c->timing ? *c->timing : TIMING_DEFAULT;
 	page_map_init(&v->map);
+	page_map_init(&v->object_map);
+	share_init(&v->share);
 	err = frame_table_init(&v->frames, c->frames, c->seed);
 	if (!err)
 		err = lists_init(v, c->frames);
@@ -128,6 +131,9 @@ void vmm_destroy(struct vmm *v)
 		free(t);
 	}
 	processes_destroy(v);
+	space_regions_destroy(v);
+	objects_destroy(v);
+	share_destroy(&v->share);
 	mmu_destroy(v);
 	physical_destroy(v);
 	slots_destroy(v);
@@ -142,6 +148,9 @@ void vmm_destroy(struct vmm *v)
 	free(v->pages);
 	free(v);
 }
+
+/* What a reference was. Others than soft ones are instructions that start again. */
+enum result { RESULT_HIT, RESULT_FRAME, RESULT_MAPPED, RESULT_SOFT };
 
 /* The plan's victims leave; more are asked for while its page has no frame. The store is the counters. */
 static int make_room(struct vmm *v, struct plan *plan)
@@ -180,7 +189,7 @@ struct served {
 	struct vm_stats before;
 };
 
-/* Serves a fault as a driver does. */
+/* Serves a fault as a driver does: an enum result, or -errno. */
 static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct served *s)
 {
 	struct plan *plan = &s->plan;
@@ -194,7 +203,9 @@ static int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct s
 	if (err)
 		return err;
 	core_fill(v, plan);
-	return plan->needs_frame ? 1 : 2;
+	if (plan->kind == FAULT_SOFT)
+		return RESULT_SOFT;
+	return plan->needs_frame ? RESULT_FRAME : RESULT_MAPPED;
 }
 
 /* After the policy has seen the reference. */
@@ -227,45 +238,49 @@ static bool sees_touches(const struct vmm *v)
 	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
 }
 
-/* The core's part of a reference: what vmm_access returns. */
-static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+/* The core's part of a reference; value is what the page map has. An enum result, or -errno. */
+static int reference(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, int is_write)
 {
+	uint32_t id = map_page(v, value);
 	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
-	bool was_resident = p && page_resident(p);
 	struct served s;
-	int result = 0;
+	int result = RESULT_HIT;
 
-	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)))
+	if (!p || p->state != PAGE_MAPPED || (is_write && !(p->flags & PAGE_WRITABLE)) ||
+	    (value & MAPPER_BIT && !share_hits(v, value, is_write)))
 		result = serve(v, pid, vpn, is_write, &s);
 	else if (is_write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
 		return result;
-	if (was_resident && sees_touches(v))
-		v->ops->touch(v->policy, p->frame, is_write);
+	if (result != RESULT_FRAME && sees_touches(v)) {
+		/* it was resident before, even if not for this address */
+		id = result == RESULT_HIT ? id : core_find(v, pid, vpn);
+		v->ops->touch(v->policy, v->pages[id].frame, is_write);
+	}
 	if (result)
 		serve_end(v, pid, &s);
 	return result;
 }
 
 /* With translation simulated around it. */
-static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t id, int is_write)
+static int translated(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, int is_write)
 {
-	bool was_mapped = id != VMM_NONE && v->pages[id].state == PAGE_MAPPED;
+	uint32_t id = map_page(v, value);
 	struct mmu_access a;
 	int result = mmu_begin(v, &a, pid, vpn, is_write), err;
 
 	if (result < 0)
 		return result;
-	result = reference(v, pid, vpn, id, is_write);
+	result = reference(v, pid, vpn, value, is_write);
 	if (result < 0) {
 		if (id != VMM_NONE) /* the walk has set bits */
 			mmu_sync(v, id);
 		return result;
 	}
-	if (id == VMM_NONE)
-		id = page_map_get(&v->map, pid, vpn);
-	err = mmu_end(v, &a, id, is_write, result == 1 || (result == 2 && was_mapped));
+	if (result != RESULT_HIT)
+		id = core_find(v, pid, vpn);
+	err = mmu_end(v, &a, id, is_write, result == RESULT_FRAME || result == RESULT_MAPPED);
 	return err ? err : result;
 }
 
@@ -283,17 +298,17 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 	uint64_t vpn = addr >> v->page_shift, hits = v->stats.tlb_hits,
 		 misses = v->stats.tlb_misses;
 	struct process *p = process_make(v, pid);
-	uint32_t id = page_map_get(&v->map, pid, vpn);
+	uint32_t value = page_map_get(&v->map, pid, vpn);
 	int result;
 
 	if (!p)
 		return -ENOMEM;
-	result = v->mmu ? translated(v, pid, vpn, id, is_write)
-			: reference(v, pid, vpn, id, is_write);
+	result = v->mmu ? translated(v, pid, vpn, value, is_write)
+			: reference(v, pid, vpn, value, is_write);
 	if (result < 0)
 		return result;
 	if (v->physical)
-		physical_accessed(v, pid, id != VMM_NONE ? id : page_map_get(&v->map, pid, vpn));
+		physical_accessed(v, pid, core_find(v, pid, vpn));
 	stats_reference(&v->stats, is_write);
 	stats_reference(&p->stats, is_write);
 	p->stats.tlb_hits += v->stats.tlb_hits - hits;
@@ -302,7 +317,7 @@ static int counted(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 		v->now++;
 	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
 		shrink(v);
-	return result;
+	return result == RESULT_SOFT ? RESULT_MAPPED : result;
 }
 
 int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)

@@ -21,6 +21,8 @@ static bool is_peak(const struct vm_stat_info *i)
 	       i->offset == offsetof(struct vm_stats, swap_used) ||
 	       i->offset == offsetof(struct vm_stats, node_balance) ||
 	       i->offset == offsetof(struct vm_stats, tlb_reach_bytes) ||
+	       i->offset == offsetof(struct vm_stats, cow_pages_saved) ||
+	       i->offset == offsetof(struct vm_stats, shared_pages_saved) ||
 	       i->offset == offsetof(struct vm_stats, pt_bytes);
 }
 
@@ -41,6 +43,8 @@ void vm_stats_add(struct vm_stats *a, const struct vm_stats *b)
 int vm_stats_check(const struct vm_stats *s)
 {
 	if (s->faults != s->faults_zero + s->faults_major + s->faults_file + s->faults_cow_alloc)
+		return -EINVAL;
+	if (s->faults != s->file_faults + s->anon_faults)
 		return -EINVAL;
 	if (s->evictions != s->evictions_clean + s->evictions_dirty)
 		return -EINVAL;

@@ -7,6 +7,7 @@
  *
  * Law (asserted by vm_stats_check):
  *   faults == faults_zero + faults_major + faults_file + faults_cow_alloc
+ *   faults == file_faults + anon_faults
  *   evictions == evictions_clean + evictions_dirty
  * Soft faults (reference bits) and write faults (dirty bits) are not faults of the policy and never part of it.
  */
@@ -30,6 +31,10 @@
 	  "soft faults: the page was resident but unmapped to clear its reference bit")             \
 	X(faults_write, "write faults: the first write to a page mapped read-only")                 \
 	X(faults_cow, "copy-on-write faults, with or without a new frame")                          \
+	X(faults_minor,                                                                             \
+	  "minor faults: the page was resident for somebody else and had to be mapped only")        \
+	X(file_faults, "faults on pages of files, and those that copied one")                       \
+	X(anon_faults, "all other faults: anonymous and shared memory")                             \
 	X(faults_spurious, "fault messages whose page was already mapped")                          \
 	X(references_cleared, "reference bits cleared (live: pages unmapped but kept)")             \
 	X(evictions, "pages evicted")                                                               \
@@ -38,8 +43,20 @@
 	X(evictions_rejected, "victims that could not be taken (pinned)")                           \
 	X(store_reads, "pages read from the store")                                                 \
 	X(store_writes, "pages written to the store")                                               \
+	X(file_reads, "pages read from files")                                                      \
+	X(file_writes, "pages written to files: evicted, unmapped or synchronised")                 \
+	X(file_synced, "of those, pages that vmm_sync asked for")                                   \
+	X(file_evictions_clean, "pages of files evicted without a write")                           \
+	X(file_evictions_dirty, "pages of files evicted with a write to the file")                  \
+	X(cow_copies, "copy-on-write faults that copied a frame")                                   \
+	X(cow_pages_saved,                                                                          \
+	  "most frames at any time that copies of pages shared since a fork would have taken")      \
+	X(shared_attached, "mappings of shared memory made")                                        \
+	X(shared_pages_saved,                                                                       \
+	  "most frames at any time that copies of mapped pages of files and shared memory would "   \
+	  "have taken")                                                                             \
 	X(adopted, "pages that were already present when paging began")                             \
-	X(unmapped, "pages forgotten because their range was unmapped or discarded")                \
+	X(unmapped, "anonymous pages forgotten because their range was unmapped or discarded")      \
 	X(tlb_hits, "references whose translation the TLB held")                                    \
 	X(tlb_misses, "references that needed a walk")                                              \
 	X(tlb_shootdowns, "requests to invalidate entries of the TLB")                              \

@@ -57,8 +57,10 @@ struct vmm *vmm_create(const struct vmm_config *config);
 void vmm_destroy(struct vmm *vmm);
 
 /*
- * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for a soft or
- * write fault only, or the first use of a prefetched page, or -errno (-ENOMEM: every frame is pinned, or dirty while the swap device is full; -ENOTSUP: the policy needs the future, vmm_access_next;
+ * One reference of process pid to the byte at addr. Returns 0 for a hit, 1 for a fault of the policy, 2 for another (soft,
+ * write, minor, a copy-on-write fault of the last sharer, the first use of a prefetched page), or -errno (-ENOMEM: every
+ * frame is pinned, or dirty while the swap device is full; -EACCES: a write to a read-only mapping; -ENOTSUP: the policy
+ * needs the future, vmm_access_next;
  * -ERANGE: the page table has no such address). Processes come into being at their first reference.
  */
 int vmm_access(struct vmm *vmm, uint32_t pid, uint64_t addr, int is_write);
@@ -92,19 +94,27 @@ struct vmm_mapping {
 	int read_only;        /* a write to it is -EACCES */
 };
 
-/* What was there before is unmapped. A shared object or file comes into being when it is first mapped. */
+/*
+ * What was there before is unmapped. A file or shared memory comes into being when it is first mapped, and its pages, whoever
+ * brought them in, stay until nobody maps it any more: then dirty pages of a file are written to it, and shared memory is
+ * gone. Files and shared memory have numbers of their own. -ENOMEM: nothing has changed.
+ */
 int vmm_map(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes,
 	    const struct vmm_mapping *mapping);
 int vmm_unmap(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes);
 /* The content is gone, the mapping stays (MADV_DONTNEED): anonymous pages read as zeros, others as their object. */
 int vmm_discard(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes);
-/* Dirty pages of shared file mappings are written back (msync). */
+/* Dirty pages of shared file mappings are written back (msync). So are those that lose their last address in an unmap or exit. */
 int vmm_sync(struct vmm *vmm, uint32_t pid, uint64_t addr, uint64_t bytes);
-/* child gets a copy of parent's address space, private pages copy on write. -EEXIST: child exists and has pages. */
+/* child gets a copy of parent's address space, private pages copy on write. -EEXIST: child has pages or mappings. */
 int vmm_fork(struct vmm *vmm, uint32_t parent, uint32_t child);
 int vmm_exit(struct vmm *vmm, uint32_t pid); /* -ESRCH: no such process */
 
-/* Shared memory by name: an object of so many bytes, and its comings and goings. */
+/*
+ * Shared memory by name: an object of so many bytes, and its comings and goings. It exists until vmm_destroy, and begins as
+ * zeros. attach maps all of it, in place of what was there; -ENOENT: not made by vmm_create_shared. detach takes an address that
+ * attach was given, or a fork inherited; -EINVAL: nothing is attached there, or not all of it is any more.
+ */
 int vmm_create_shared(struct vmm *vmm, uint64_t bytes, uint32_t *object);
 int vmm_attach_shared(struct vmm *vmm, uint32_t pid, uint32_t object, uint64_t addr);
 int vmm_detach_shared(struct vmm *vmm, uint32_t pid, uint64_t addr);

@@ -166,6 +166,10 @@ fails "a page size" 2 "no page size" "$vmm" sim -t belady -f 3 -p 5000
 fails "a warm-up" 2 "neither a number" "$vmm" sim -t belady -f 3 --warmup x
 fails "a page table" 2 "Did you mean five" "$vmm" sim -t belady -f 3 --pt fiv
 fails "a TLB" 1 "'foo' is not understood" "$vmm" sim -t belady -f 3 -T foo
+fails "a prefetcher" 1 "'foo' is not understood" "$vmm" sim -t belady -f 3 --prefetch foo
+fails "a prefetcher for opt" 2 "Leave out\|next use" "$vmm" sim -t belady -f 3 -a opt --prefetch seq
+fails "nodes" 1 "'0' is not understood" "$vmm" sim -t belady -f 3 --numa 0
+fails "a swap device that is full" 1 "device of 1 MiB full" "$vmm" sim -t <(awk 'BEGIN { for (i = 0; i < 1000; i++) print 1, "W", i * 4096 }') -f 100 -s 1
 fails "a budget without local allocation" 2 "share one pool" "$vmm" sim -t belady -f 3 --budget 1=4K
 fails "a budget that is none" 2 "no process id" "$vmm" sim -t belady -f 3 --budget x=4K
 fails "a budget's other word" 2 "not min=SIZE" "$vmm" sim -t belady -f 3 --budget 1=4K,max=3K
@@ -191,6 +195,7 @@ writer=$!
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
 kill $writer 2>writer.err # nobody may have opened the pipe
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
+fails "a warm-up of everything" 1 "after the warm-up" "$vmm" sim -t belady -f 3 --warmup 12
 fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
 fails "a report that cannot be written" 2 "cannot be written" "$vmm" sim -t belady -f 3 --csv no/such/dir
 fails "a word too many" 2 "unexpected word" "$vmm" sim -t belady -f 3 more

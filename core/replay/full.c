@@ -31,6 +31,7 @@ struct block {
 	struct pass_block pass;
 	struct trace_full full;
 	uint32_t *next; /* NULL: nobody asks */
+	struct vmm_reference *refs;
 };
 
 struct run {
@@ -59,8 +60,6 @@ static uint64_t range_bytes(const struct run *r, const struct trace_record *rec)
 		return UINT64_MAX - (rec->vpn << r->page_shift);
 	return n << r->page_shift;
 }
-
-#define MANY 512 /* references given to the library at once */
 
 static int map_play(const struct unit *u, const struct trace_record *rec, uint64_t addr,
 		    uint64_t bytes)
@@ -117,18 +116,19 @@ static int event_play(const struct run *r, const struct unit *u, const struct tr
 	}
 }
 
-/* References of class X, one by one. */
-static int refs_play_next(const struct run *r, struct unit *u, const struct block *b, size_t from,
-			  size_t to)
+/* A process of its own: what the others do is passed over. */
+static int quota_play(struct unit *u, const struct block *b, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
-		uint64_t next = b->next[i] == OPT_NEVER ? UINT64_MAX : b->next[i];
+		const struct vmm_reference *ref = &b->refs[i];
+		uint64_t next = b->next && b->next[i] != OPT_NEVER ? b->next[i] : UINT64_MAX;
 		int result;
 
-		if (!is_mine(u, b->full.pids[i]))
+		if (!is_mine(u, ref->pid))
 			continue;
-		result = vmm_access_next(u->vmm, b->full.pids[i], b->full.vpns[i] << r->page_shift,
-					 b->pass.refs[i] >> 31, next);
+		result = b->next ? vmm_access_next(u->vmm, ref->pid, ref->addr, (int)ref->is_write,
+						   next)
+				 : vmm_access(u->vmm, ref->pid, ref->addr, (int)ref->is_write);
 		if (result < 0) {
 			u->failed_at = b->pass.first + i;
 			return result;
@@ -137,29 +137,16 @@ static int refs_play_next(const struct run *r, struct unit *u, const struct bloc
 	return 0;
 }
 
-static int refs_play(const struct run *r, struct unit *u, const struct block *b, size_t from,
-		     size_t to)
+static int refs_play(struct unit *u, const struct block *b, size_t from, size_t to)
 {
-	struct vmm_reference refs[MANY];
-	uint64_t at[MANY]; /* their places in the block */
-	size_t i = from, n, done;
-	int err = 0;
+	size_t done = 0;
+	int err;
 
-	if (b->next)
-		return refs_play_next(r, u, b, from, to);
-	while (i < to && !err) {
-		for (n = 0; i < to && n < MANY; i++) {
-			if (!is_mine(u, b->full.pids[i]))
-				continue;
-			at[n] = i;
-			refs[n++] = (struct vmm_reference){ b->full.vpns[i] << r->page_shift,
-							    b->full.pids[i],
-							    b->pass.refs[i] >> 31 };
-		}
-		err = vmm_access_many(u->vmm, refs, n, &done);
-		if (err)
-			u->failed_at = b->pass.first + at[done];
-	}
+	if (u->quota || b->next)
+		return quota_play(u, b, from, to);
+	err = vmm_access_many(u->vmm, b->refs + from, to - from, &done);
+	if (err)
+		u->failed_at = b->pass.first + from + done;
 	return err;
 }
 
@@ -171,14 +158,14 @@ static int block_play(const struct run *r, struct unit *u, const struct block *b
 	for (uint32_t k = 0; k < b->full.n && !err; k++) {
 		const struct trace_at *e = &b->full.list[k];
 
-		err = refs_play(r, u, b, at, e->at);
+		err = refs_play(u, b, at, e->at);
 		at = e->at;
 		if (err)
 			break;
 		err = event_play(r, u, &e->record);
 		u->failed_at = b->pass.first + at;
 	}
-	return err ? err : refs_play(r, u, b, at, b->pass.n);
+	return err ? err : refs_play(u, b, at, b->pass.n);
 }
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */
@@ -333,6 +320,10 @@ static int block_read(void *arg, int turn, bool *more)
 	b->full.n = 0;
 	err = pass_read(&r->pass, &b->pass, more);
 	*more |= b->full.n != 0;
+	for (size_t i = 0; i < b->pass.n; i++)
+		b->refs[i] = (struct vmm_reference){ .addr = b->full.vpns[i] << r->page_shift,
+						     .pid = b->full.pids[i],
+						     .is_write = b->pass.refs[i] >> 31 };
 	if (!err && b->next)
 		err = opt_table_read(r->model->next, b->pass.first, b->pass.n, b->next);
 	return err;
@@ -354,7 +345,8 @@ static int block_init(struct block *b, uint32_t n, bool next)
 	b->full.pids = malloc(n * sizeof(*b->full.pids));
 	if (next)
 		b->next = malloc(n * sizeof(*b->next));
-	if (!b->full.vpns || !b->full.pids || (next && !b->next))
+	b->refs = malloc(n * sizeof(*b->refs));
+	if (!b->refs || !b->full.vpns || !b->full.pids || (next && !b->next))
 		return -ENOMEM;
 	return pass_block_init(&b->pass, n);
 }
@@ -404,6 +396,7 @@ static void run_destroy(struct run *r)
 		free(r->blocks[k].full.pids);
 		free(r->blocks[k].full.list);
 		free(r->blocks[k].next);
+		free(r->blocks[k].refs);
 	}
 	pass_destroy(&r->pass);
 	r->model->source->full = NULL;

@@ -176,6 +176,7 @@ static void stats_complete(struct replay *r)
 	s->faults = r->faulted - r->faulted_before;
 	s->evictions = s->faults - r->filled;
 	s->faults_zero = s->faults - s->faults_major;
+	s->anon_faults = s->faults;
 	s->store_reads = s->faults_major;
 	s->evictions_clean = s->evictions - s->evictions_dirty;
 	s->store_writes = s->evictions_dirty;

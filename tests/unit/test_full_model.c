@@ -250,6 +250,63 @@ static void test_all_warm(void **state)
 	full_cell_destroy(&cell);
 }
 
+/* What a trace says of forks and mappings reaches the library as it is: the counts are those of the calls made by hand. */
+static void test_sharing(void **state)
+{
+	static const struct trace_record list[] = {
+		{ .pid = 1, .kind = TRACE_MAP, .vpn = 10, .value = 20, .backing = TRACE_ANON },
+		{ .pid = 1,
+		  .kind = TRACE_MAP,
+		  .vpn = 50,
+		  .value = 8,
+		  .backing = TRACE_SHARED,
+		  .object = 3 },
+		{ .pid = 1, .kind = TRACE_WRITE, .vpn = 10 },
+		{ .pid = 1, .kind = TRACE_WRITE, .vpn = 50 },
+		{ .pid = 1, .kind = TRACE_FORK, .value = 2 },
+		{ .pid = 2, .kind = TRACE_WRITE, .vpn = 10 },
+		{ .pid = 2, .kind = TRACE_READ, .vpn = 51 },
+		{ .pid = 1, .kind = TRACE_READ, .vpn = 51 },
+		{ .pid = 2, .kind = TRACE_EXIT },
+		{ .pid = 1, .kind = TRACE_DISCARD, .vpn = 10, .value = 1 },
+		{ .pid = 1, .kind = TRACE_READ, .vpn = 10 },
+		{ .pid = 9, .kind = TRACE_EXIT },
+	};
+	const struct vmm_mapping shared = { .backing = VMM_SHARED, .object = 3 },
+				 anon = { VMM_ANON, 0, 0, 0 };
+	struct full_cell cell = { .config = { .policy = "lru", .frames = 9 } };
+	struct full m = { .cells = &cell, .n_cells = 1 };
+	struct vmm_config c = cell.config;
+	struct vmm *v = vmm_create(&c);
+	char *before = path;
+
+	(void)state;
+	assert_non_null(v);
+	if (vmm_map(v, 1, 10 << 12, 20 << 12, &anon) == -ENOSYS) {
+		vmm_destroy(v);
+		skip();
+	}
+	assert_int_equal(vmm_map(v, 1, 50 << 12, 8 << 12, &shared), 0);
+	assert_int_equal(vmm_access(v, 1, 10 << 12, 1), 1);
+	assert_int_equal(vmm_access(v, 1, 50 << 12, 1), 1);
+	assert_int_equal(vmm_fork(v, 1, 2), 0);
+	assert_true(vmm_access(v, 2, 10 << 12, 1) >= 0);
+	assert_true(vmm_access(v, 2, 51 << 12, 0) >= 0);
+	assert_true(vmm_access(v, 1, 51 << 12, 0) >= 0);
+	assert_int_equal(vmm_exit(v, 2), 0);
+	assert_int_equal(vmm_discard(v, 1, 10 << 12, 1 << 12), 0);
+	assert_true(vmm_access(v, 1, 10 << 12, 0) >= 0);
+	trace_put("sharing.vmt", list, sizeof(list) / sizeof(list[0]));
+	run(&m);
+	temporary_remove(path);
+	path = before;
+	assert_memory_equal(&cell.stats, vmm_stats(v), sizeof(cell.stats));
+	assert_int_equal(cell.stats.faults_cow, 1);
+	assert_int_equal(cell.n_processes, 2);
+	full_cell_destroy(&cell);
+	vmm_destroy(v);
+}
+
 /* The mean time is the library's, also of what follows a warm-up: time adds up. */
 static void test_time(void **state)
 {
@@ -292,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test_engines_equal), cmocka_unit_test(test_future),
 		cmocka_unit_test(test_errors),        cmocka_unit_test(test_local),
 		cmocka_unit_test(test_all_warm),      cmocka_unit_test(test_time),
+		cmocka_unit_test(test_sharing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -60,6 +60,8 @@ static void test_laws(void **state)
 			      .faults_major = 3,
 			      .faults_file = 2,
 			      .faults_cow_alloc = 1,
+			      .file_faults = 3,
+			      .anon_faults = 7,
 			      .evictions = 5,
 			      .evictions_clean = 2,
 			      .evictions_dirty = 3,
