@@ -245,6 +245,9 @@ static int replay_curves(struct mrc *m, struct replay_source *source, const uint
 	err = r.n_cells ? sim_rewind(m->options, source) : 0;
 	if (!err && r.n_cells)
 		err = sim_run(m->options, source, m->result.totals.warmup, &r);
+	if (err == -EXDEV)
+		complain(m->options->trace, "`vmm sim -a opt` with a list of sizes counts them.",
+			 "opt's curve needs a trace in which no page is unmapped");
 	for (uint32_t k = 0, at = 0; k < m->n_curves && !err; k++)
 		for (uint32_t i = 0; m->curves[k].method <= MRC_REPLAY && i < n; i++)
 			if (m->curves[k].method != MRC_STACK)

@@ -121,6 +121,14 @@ static void config_complain(const struct sim_options *o, const struct full_cell 
 			 tries[i].value);
 		return;
 	}
+	if (err == -ENOTSUP && o->large) {
+		complain(
+			"--large",
+			"Large pages go with policies other than opt and vmin, without -s, and with page "
+			"tables that know the size: three, four, five.",
+			"'%s' is not possible with the other options", o->large);
+		return;
+	}
 	complain("sim", err == -ENOMEM ? "Take less memory, or fewer policies at once." : NULL,
 		 "policy %s with %u frames cannot be made: %s", c->policy, c->frames,
 		 strerror(-err));
@@ -150,12 +158,6 @@ static void reference_complain(const struct sim_options *o, const struct full *m
 		complain("sim", "Give more frames; or the simulation itself needs more memory.",
 			 "reference %" PRIu64 " found no frame that could be taken, with %u frames",
 			 at, cell->config.frames);
-		break;
-	case -ENOSYS:
-		complain(o->trace, "`vmm trace info` counts its events.",
-			 "it has an event at reference %" PRIu64
-			 " that this version of the library does not simulate",
-			 at);
 		break;
 	default:
 		complain(o->trace, NULL,

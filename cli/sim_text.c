@@ -126,6 +126,12 @@ static void text_others(const struct sim_cell *c)
 		putchar('\n');
 }
 
+/* Is every first touch a fault? A large page is filled whole. */
+static bool each_page_faults(const struct sim_options *o)
+{
+	return !o->large || !strcmp(o->large, "off");
+}
+
 static void text_one(const struct sim_report *r, const struct sim_result *res)
 {
 	const struct sim_cell *c = &res->cells[0];
@@ -137,8 +143,11 @@ static void text_one(const struct sim_report *r, const struct sim_result *res)
 	       params[0] ? " (" : "", params, params[0] ? ")" : "", c->frames,
 	       size_text(size, c->frames * res->page_size), sim_fidelity(r->options, res, c));
 	text_trace(r, res);
-	printf("  faults      %" PRIu64 ": %.4f%% of the references; %" PRIu64 " of them cold\n",
-	       s->faults, percent(s->faults, s->accesses), res->totals.pages_cold);
+	printf("  faults      %" PRIu64 ": %.4f%% of the references", s->faults,
+	       percent(s->faults, s->accesses));
+	if (each_page_faults(r->options))
+		printf("; %" PRIu64 " of them cold", res->totals.pages_cold);
+	putchar('\n');
 	if (sim_cell_has(c, "faults_zero"))
 		printf("  filled      %" PRIu64 " with zeros, %" PRIu64 " from swap\n",
 		       s->faults_zero, s->faults_major);
@@ -431,8 +440,10 @@ void sim_report_text(const struct sim_report *r)
 	} else {
 		printf("vmm: %u replays, %s\n", cells, text_fidelity(r));
 		text_trace(r, first);
-		printf("  cold        %" PRIu64 " faults of every policy are first touches\n",
-		       first->totals.pages_cold);
+		if (each_page_faults(r->options))
+			printf("  cold        %" PRIu64
+			       " faults of every policy are first touches\n",
+			       first->totals.pages_cold);
 		text_table(r);
 	}
 	if (r->options->interval_text && first->n_rows)

@@ -194,6 +194,9 @@ cat belady >pipe 2>writer.err &
 writer=$!
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
 kill $writer 2>writer.err # nobody may have opened the pipe
+"$vmm" gen -t fork -n 4000 -p 3 -o forks.vmt
+fails "opt's curve where pages go" 1 "no page is unmapped" "$vmm" mrc -t forks.vmt -a opt
+fails "large pages and a swap device" 1 "not possible with the other options" "$vmm" sim -t forks.vmt -f 3000 -a lru --large always -s 64
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
 fails "a warm-up of everything" 1 "after the warm-up" "$vmm" sim -t belady -f 3 --warmup 12
 fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
