@@ -72,7 +72,7 @@ says 1 "No such file" "$VMM" trace convert a.trace -o nowhere/a.vmt
 says 1 "too large" "$VMM" trace cat <(printf '18446744073709551615\n')
 [ ! -c /dev/full ] || says 1 "No space" "$VMM" gen -n 1000000 -o /dev/full
 says 2 "no -o FILE" "$VMM" trace convert a.trace
-says 2 "info, convert, cut or cat" "$VMM" trace
+says 2 "info, convert, cut, cat or reduce" "$VMM" trace
 says 2 "Did you mean \`vmm trace info\`" "$VMM" trace inof a.trace
 says 2 "no FILE" "$VMM" trace info
 says 2 "Did you mean oracle" "$VMM" trace convert --to orcale -o x a.trace
