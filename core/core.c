@@ -250,16 +250,29 @@ static bool victim_take(struct vmm *v, struct plan *plan, uint32_t f)
 		return true;
 	}
 	p = &v->pages[v->frames.page[f]];
-	if (p->order && v->large->splits && !plan->n_evict) {
+	if (v->large && p->order && v->large->splits && !plan->n_evict) {
 		v->large->victim = v->frames.page[f];
 		return false;
 	}
-	if (p->state == PAGE_IDLE)
-		p->flags |= PAGE_WAS_IDLE;
-	p->state = PAGE_EVICTING;
+	__builtin_prefetch(p, 1); /* for victims_mark */
 	v->evict[plan->n_evict++] = v->frames.page[f];
 	frame_lift(&v->frames, f);
 	return true;
+}
+
+/* After all choices, because no page is near the processor and the choices do not depend on them. */
+static void victims_mark(struct vmm *v, const struct plan *plan)
+{
+	v->n_evict = plan->n_evict;
+	for (uint32_t i = 0; i < v->n_evict; i++) {
+		struct page *p = &v->pages[v->evict[i]];
+
+		if (p->state == PAGE_IDLE)
+			p->flags |= PAGE_WAS_IDLE;
+		p->state = PAGE_EVICTING;
+	}
+	if (v->mmu)
+		mmu_evicting(v, v->evict, v->n_evict);
 }
 
 /* Up to `batch` victims, but never more than half of what is used. -ENOMEM when there is none. */
@@ -272,9 +285,7 @@ static int victims_choose(struct vmm *v, struct plan *plan)
 		       victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
 			;
 	while (plan->n_evict == 0 && share_source_release(v));
-	v->n_evict = plan->n_evict;
-	if (v->mmu)
-		mmu_evicting(v, v->evict, v->n_evict);
+	victims_mark(v, plan);
 	idle_drop_victims(v, plan);
 	cleared_collect(v, plan);
 	return plan->n_evict ? 0 : -ENOMEM;
@@ -456,9 +467,7 @@ void core_shrink(struct vmm *v, struct plan *plan)
 	while (v->ops->surplus && plan->n_evict < v->batch &&
 	       victim_take(v, plan, v->ops->surplus(v->policy)))
 		;
-	v->n_evict = plan->n_evict;
-	if (v->mmu)
-		mmu_evicting(v, v->evict, v->n_evict);
+	victims_mark(v, plan);
 	cleared_collect(v, plan);
 }
 

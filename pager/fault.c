@@ -296,6 +296,17 @@ static bool serve_outside(struct space *s, const struct fault *f, int *rc)
 	return true;
 }
 
+/* What the fault will need is far from the processor: all of it is asked for at once. */
+static void expect(struct space *s, uint64_t addr)
+{
+	uint32_t id = core_find(s->core, 0, addr / VMM_PAGE);
+
+	if (id == VMM_NONE)
+		return;
+	__builtin_prefetch(core_page(s->core, id));
+	__builtin_prefetch(space_live(s, id));
+}
+
 static int serve(struct space *s, const struct fault *f)
 {
 	struct plan plan;
@@ -304,8 +315,11 @@ static int serve(struct space *s, const struct fault *f)
 
 	if (!s->agent.ready && !core_frames_free(s->core) && serve_outside(s, f, &rc))
 		return rc;
+	expect(s, f->addr);
 	if (core_fault(s->core, 0, f->addr / VMM_PAGE, f->write, f->tid, &plan) < 0)
 		return no_room(s, &plan);
+	if (plan.kind == FAULT_MAJOR)
+		page_copy_soon(s, plan.page);
 	rc = make_room(s, &plan, f->addr, &filled);
 	if (rc == -EBUSY)
 		return rc;

@@ -234,6 +234,7 @@ void page_sum(struct live *l, const void *data); /* remembers the hash of what w
 const void *
 page_copy(struct space *s,
 	  uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
+void page_copy_soon(struct space *s, uint32_t page); /* page_copy will be called */
 
 /* idle.c */
 void idle_keep(struct space *s, uint32_t page,

@@ -25,6 +25,9 @@
 
 static const uint8_t zeros[VMM_PAGE] __attribute__((aligned(VMM_PAGE)));
 
+#define CACHE_LINE 64
+#define COPY_SOON_BYTES 256 /* the processor sees the rest coming by itself */
+
 struct victim {
 	uint64_t addr;
 	uint32_t page;
@@ -67,6 +70,18 @@ const void *page_copy(struct space *s, uint32_t page)
 			      (unsigned long)core_page(s->core, page)->vpn * VMM_PAGE);
 	}
 	return data;
+}
+
+void page_copy_soon(struct space *s, uint32_t page)
+{
+	struct live *l = space_live(s, page);
+	const char *data;
+
+	if (l->slot == NO_SLOT || !s->pager->store_ops->map)
+		return;
+	data = s->pager->store_ops->map(s->pager->store, l->slot);
+	for (uint32_t i = 0; data && i < COPY_SOON_BYTES; i += CACHE_LINE)
+		__builtin_prefetch(data + i);
 }
 
 void store_must(struct pager *p, int rc)
@@ -133,6 +148,8 @@ static int move_out(struct space *s, struct batch *b, uint64_t fill_addr, const 
 
 	if (!s->agent.ready)
 		return -ESRCH;
+	for (i = 0; i < b->n; i++)
+		page_copy_soon(s, b->v[i].page); /* to be compared with */
 	r->count = b->n;
 	for (i = 0; i < b->n; i++) {
 		struct region *g = regions_find(&s->regions, b->v[i].addr);
@@ -241,6 +258,8 @@ int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *
 
 	*filled = false;
 	b->n = 0;
+	for (i = 0; i < n_evict; i++)
+		__builtin_prefetch(space_live(s, plan->evict[i]));
 	for (i = 0; i < n_evict; i++)
 		if (space_live(s, plan->evict[i])->buf != NO_SLOT) /* needs no agent */
 			core_evicted(s->core, plan->evict[i], idle_evict(s, plan->evict[i]));

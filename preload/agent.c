@@ -42,6 +42,15 @@ static void copy_page(void *to, const void *from)
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
+/* The first lines of a page that will be moved, and its page table entry, while another is being moved. */
+static void expect(uint64_t addr)
+{
+	uint32_t i;
+
+	for (i = 0; i < 256; i += 64)
+		__builtin_prefetch((const char *)addr + i);
+}
+
 static int present(uint64_t addr)
 {
 	unsigned char in_core = 0;
@@ -149,6 +158,8 @@ static void evict(struct agent_info *in)
 		if (r->flags[i] & EVICT_POPULATE)
 			gate(SYS_madvise, (long)r->addr[i], (long)n * VMM_PAGE, MADV_POPULATE_WRITE,
 			     0, 0, 0);
+		if (i + n < count)
+			expect(r->addr[i + n]);
 		done = move_run(in, in->staging[area], i, n, r->addr[i], &err);
 		for (k = i; k < i + done; k++) {
 			copy_page(r->page[k],
