@@ -174,7 +174,8 @@ static void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, ui
 	plan->writable = true;
 	plan->needs_frame = page == VMM_NONE || !page_resident(&v->pages[page]);
 	plan->source = VMM_NONE;
-	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
+	plan->n_idle = plan->n_evict = plan->n_prefetch = plan->n_map_ahead = 0;
+	plan->map = false;
 	plan->idle = v->idle;
 	plan->evict = v->evict;
 	v->open_page = page;
@@ -428,11 +429,12 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 	return plan->needs_frame ? frame_plan(v, plan) : 0;
 }
 
-int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan)
+int core_prefetch(struct vmm *v, uint32_t page, bool map, struct plan *plan)
 {
 	if (v->pages[page].state != PAGE_STORED)
 		return -EALREADY;
 	plan_open(v, plan, FAULT_PREFETCH, page, VMM_NONE, false);
+	plan->map = map;
 	return frame_plan(v, plan);
 }
 
@@ -537,7 +539,7 @@ void core_idle_failed(struct vmm *v, uint32_t page)
  * The window is first in, first out; with a batch several leave at once, so that it is rarely full. A page that a thread
  * holds enters anew instead: one step a page and a turn.
  */
-static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
+void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
 {
 	struct frame_list *l = &v->window_fifo;
 	uint32_t n;
@@ -559,6 +561,26 @@ static void window_enter(struct vmm *v, uint32_t f, struct plan *plan)
 	}
 }
 
+/* The page is in its frame and mapped, for this thread (VMM_NONE: for none). */
+void page_enter(struct vmm *v, struct page *p, uint32_t f, uint32_t thread)
+{
+	if (v->class == POLICY_R1)
+		v->frames.bits[f] |= FRAME_REF;
+	p->frame = f;
+	page_map_in(v, p);
+	if (v->class == POLICY_R0) {
+		struct thread *t = v->probation ? thread_find(v, thread) : NULL;
+
+		if (v->probation) {
+			p->flags |= PAGE_PROBATION;
+			list_enter(v, t ? &t->probation : &v->orphans, f);
+		} else {
+			p->state = PAGE_IDLE;
+			p->flags &= (uint8_t)~PAGE_WRITABLE;
+		}
+	}
+}
+
 /* The page of a ZERO or MAJOR plan becomes resident. Without a frame (the driver did not make room) nothing happens. */
 static void fill_page(struct vmm *v, struct plan *plan)
 {
@@ -570,21 +592,7 @@ static void fill_page(struct vmm *v, struct plan *plan)
 	frame_settle(&v->frames, f, plan->page);
 	if (plan->write)
 		v->frames.bits[f] |= FRAME_DIRTY;
-	if (v->class == POLICY_R1)
-		v->frames.bits[f] |= FRAME_REF;
-	p->frame = f;
-	page_map_in(v, p);
-	if (v->class == POLICY_R0) {
-		struct thread *t = v->probation ? thread_find(v, plan->thread) : NULL;
-
-		if (v->probation) {
-			p->flags |= PAGE_PROBATION;
-			list_enter(v, t ? &t->probation : &v->orphans, f);
-		} else {
-			p->state = PAGE_IDLE;
-			p->flags &= (uint8_t)~PAGE_WRITABLE;
-		}
-	}
+	page_enter(v, p, f, plan->thread);
 	share_fill_count(v, plan);
 	if (v->open_mapper != VMM_NONE)
 		share_fill(v, plan);
@@ -595,11 +603,12 @@ static void fill_page(struct vmm *v, struct plan *plan)
 	peaks_note(v);
 }
 
-/* A fault on a resident page: it is mapped with what the fault has shown. */
-static void touch_page(struct vmm *v, struct plan *plan)
+/* A fault on a resident page: it is mapped with what the fault has shown. Returns the prefetched pages of which it tells. */
+static uint32_t touch_page(struct vmm *v, struct plan *plan)
 {
 	struct page *p = &v->pages[plan->page];
 	bool was_idle = p->state == PAGE_IDLE;
+	uint32_t hits = 0;
 
 	if (plan->write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
@@ -611,14 +620,15 @@ static void touch_page(struct vmm *v, struct plan *plan)
 	v->stats.faults_soft += plan->kind == FAULT_SOFT && !p->prefetched;
 	v->stats.faults_cow += plan->kind == FAULT_COW;
 	v->stats.faults_minor += plan->kind == FAULT_MINOR && !p->prefetched;
-	if (plan->kind == FAULT_WRITE)
-		return;
 	if (p->prefetched)
-		prefetcher_used(v, plan->page);
+		hits = prefetcher_used(v, plan->page);
+	if (plan->kind == FAULT_WRITE)
+		return hits;
 	if (was_idle && class_has_bits(v))
 		v->frames.bits[p->frame] |= FRAME_REF;
 	if (v->class == POLICY_T && (v->flags & VMM_FLAG_LIVE))
 		v->ops->touch(v->policy, p->frame, plan->write);
+	return hits;
 }
 
 void core_fill(struct vmm *v, struct plan *plan)
@@ -626,28 +636,27 @@ void core_fill(struct vmm *v, struct plan *plan)
 	struct thread *t;
 	struct page *p;
 	bool becomes_mapped;
-	bool used;
+	uint32_t hits = 0;
 
-	plan->n_idle = plan->n_evict = plan->n_prefetch = 0;
+	plan->n_idle = plan->n_evict = plan->n_prefetch = plan->n_map_ahead = 0;
 	if (plan->kind == FAULT_ROOM || plan->kind == FAULT_PREFETCH) {
 		if (plan->kind == FAULT_PREFETCH)
-			prefetcher_fill(v, plan->page);
+			prefetcher_fill(v, plan);
 		plan_close(v);
 		debug_check(v);
 		return;
 	}
 	becomes_mapped = v->pages[plan->page].state != PAGE_MAPPED;
-	used = v->pages[plan->page].prefetched;
 	if (plan->kind == FAULT_SPURIOUS)
 		v->stats.faults_spurious++;
 	else if (plan->needs_frame)
 		fill_page(v, plan);
 	else
-		touch_page(v, plan);
+		hits = touch_page(v, plan);
 	p = &v->pages[plan->page];
 	if (p->frame != VMM_NONE) {
 		if (v->prefetcher)
-			prefetcher_event(v, plan, used);
+			prefetcher_event(v, plan, hits);
 		t = thread_find(v, plan->thread);
 		if (t)
 			hold_take(v, t, plan->page);

@@ -62,9 +62,9 @@ struct page {
 	uint32_t note;  /* of the policy: page_notes */
 	uint8_t state;
 	uint8_t flags;
-	uint8_t sharing;    /* PAGE_MAPPERS and what follows it; 0: space and vpn say all */
-	uint8_t prefetched; /* resident only because of a prefetch, and not used since: IDLE */
-	uint8_t order;      /* it has 2^order base pages, vpn being the first: large.h */
+	uint8_t sharing; /* PAGE_MAPPERS and what follows it; 0: space and vpn say all */
+	uint8_t prefetched; /* resident only because of a prefetch, not known to have been used since: prefetcher.h */
+	uint8_t order; /* it has 2^order base pages, vpn being the first: large.h */
 };
 
 #define PAGE_MAPPERS 1u /* space and vpn are one of any number of addresses: core/share.h */
@@ -100,6 +100,8 @@ struct plan {
 	uint32_t n_idle, n_evict;
 	const uint32_t *idle, *evict; /* page ids */
 	uint32_t n_prefetch;          /* set by core_fill */
+	uint32_t n_map_ahead;         /* the first so many of them are to be mapped at once */
+	bool map;                     /* PREFETCH: this page is */
 	const uint32_t *prefetch;     /* pages that are worth a core_prefetch each, soonest first */
 };
 
@@ -132,13 +134,15 @@ void core_fill(struct vmm *v, struct plan *plan);
 /*
  * Prefetching (vmm_config.prefetch). After core_fill a driver may open a plan of kind FAULT_PREFETCH for each of plan.prefetch,
  * in order, and carry it out as that of a fault: make room, fill from the store, core_fill. The page becomes resident but
- * stays unmapped, so that its first use is seen: a FAULT_SOFT, counted as prefetch_used. A driver that reads from a device
- * may ask for all of them at once before the first plan, and fill contiguous ones together. The policy gets the page as after a
- * fault, with its reference bit clear. Only pages whose content is in the store are named: a page that was never written has
+ * stays unmapped, so that its first use is seen: a FAULT_SOFT, counted as prefetch_used. The first plan.n_map_ahead pages (none
+ * without VMM_FLAG_MAP_AHEAD) are mapped instead, with map true: prefetcher.h. A driver that reads from a device
+ * may ask for all of them at once before the first plan, and fill contiguous ones together: what has a free frame may be filled
+ * before its plan. The policy gets the page as after a
+ * fault, an unmapped one with its reference bit clear. Only pages whose content is in the store are named: a page that was never written has
  * nothing to be fetched. 0; -EALREADY the page is no longer in the store only; -ENOMEM no frame: give up the others too.
  * What must stay resident meanwhile (the page that was faulted on) is pinned, or held by its thread.
  */
-int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan);
+int core_prefetch(struct vmm *v, uint32_t page, bool map, struct plan *plan);
 
 /* The pages of a new plan with kind FAULT_ROOM: when no frame is free, victims so that one becomes free. */
 int core_room_begin(struct vmm *v, struct plan *plan);

@@ -30,7 +30,7 @@ static bool page_ok(const struct vmm *v, uint32_t id)
 	    t->pins[p->frame] < v->holds[p->frame])
 		return false;
 	ref = frame_referenced(t, p->frame);
-	if (p->prefetched && p->state != PAGE_IDLE &&
+	if (p->prefetched && p->state != PAGE_IDLE && !v->prefetcher->windows &&
 	    !(p->state == PAGE_EVICTING && p->flags & PAGE_WAS_IDLE))
 		return false;
 	if (p->state == PAGE_IDLE && (ref || (v->class == POLICY_F && !p->prefetched)))

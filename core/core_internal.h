@@ -187,6 +187,8 @@ bool events_counter_applies(const struct vmm *v, const char *name);
 void list_enter(struct vmm *v, struct frame_list *l, uint32_t f);
 void list_leave(struct vmm *v, uint32_t f);
 void peaks_note(struct vmm *v);
+void page_enter(struct vmm *v, struct page *p, uint32_t f, uint32_t thread);
+void window_enter(struct vmm *v, uint32_t f, struct plan *plan);
 void plan_abandon(struct vmm *v); /* the open plan, if any, will not be carried out */
 #ifdef VMM_DEBUG
 void debug_check(struct vmm *v);

@@ -163,7 +163,7 @@ static uint32_t window_next(struct prefetch_space *s, bool follows)
 }
 
 /* A hit is part of a window that is being used up: it counts, and the next window is due at the next fault. */
-static uint32_t trend_event(struct prefetch_space *s, uint64_t vpn, bool hit, uint64_t *vpns)
+static uint32_t trend_event(struct prefetch_space *s, uint64_t vpn, uint32_t hits, uint64_t *vpns)
 {
 	int64_t trend;
 
@@ -172,8 +172,8 @@ static uint32_t trend_event(struct prefetch_space *s, uint64_t vpn, bool hit, ui
 		s->next = (s->next + 1) % PREFETCH_HISTORY;
 		s->n += s->n < PREFETCH_HISTORY;
 	}
-	if (hit) {
-		s->hits++;
+	if (hits) {
+		s->hits += hits;
 		return 0;
 	}
 	trend = trend_find(s);
@@ -184,7 +184,7 @@ static uint32_t trend_event(struct prefetch_space *s, uint64_t vpn, bool hit, ui
 	return line_up(vpn, s->trend, window_next(s, s->step == s->trend), vpns);
 }
 
-uint32_t prefetch_event(struct prefetch *p, uint32_t space, uint64_t vpn, bool hit,
+uint32_t prefetch_event(struct prefetch *p, uint32_t space, uint64_t vpn, uint32_t hits,
 			uint64_t vpns[PREFETCH_MAX])
 {
 	struct prefetch_space *s = space_make(p, space);
@@ -205,6 +205,6 @@ uint32_t prefetch_event(struct prefetch *p, uint32_t space, uint64_t vpn, bool h
 	case PREFETCH_STRIDE:
 		return steady ? line_up(vpn, s->step, p->config.distance, vpns) : 0;
 	default:
-		return trend_event(s, vpn, hit, vpns);
+		return trend_event(s, vpn, hits, vpns);
 	}
 }

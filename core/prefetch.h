@@ -51,10 +51,10 @@ void prefetch_destroy(struct prefetch *p);
 void prefetch_space_exit(struct prefetch *p, uint32_t space);
 
 /*
- * An event. hit: a prefetched page was used for the first time. Up to PREFETCH_MAX page numbers that should come next, nearest
- * first, in vpns; returns how many. When there is no memory for the state of a new space: none.
+ * An event. hits: 0 a fault; else so many prefetched pages, this one the last of them, turned out to have been used. Up to
+ * PREFETCH_MAX page numbers that should come next, nearest first, in vpns; returns how many. When there is no memory for the state of a new space: none.
  */
-uint32_t prefetch_event(struct prefetch *p, uint32_t space, uint64_t vpn, bool hit,
+uint32_t prefetch_event(struct prefetch *p, uint32_t space, uint64_t vpn, uint32_t hits,
 			uint64_t vpns[PREFETCH_MAX]);
 
 #endif

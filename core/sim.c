@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLAGS_ALL (VMM_FLAG_PROBATION | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS | VMM_FLAG_LIVE)
+#define FLAGS_ALL                                                                                  \
+	(VMM_FLAG_PROBATION | VMM_FLAG_TRACK_DIRTY | VMM_FLAG_TIME_FAULTS | VMM_FLAG_LIVE |        \
+	 VMM_FLAG_MAP_AHEAD)
 #define PAGE_SIZE_DEFAULT 4096u
 
 static int config_check(const struct vmm_config *c)
@@ -178,7 +180,7 @@ static void prefetch(struct vmm *v, const struct plan *fault)
 	int err = 0;
 
 	for (uint32_t i = 0; i < fault->n_prefetch && err != -ENOMEM; i++) {
-		err = core_prefetch(v, fault->prefetch[i], &plan);
+		err = core_prefetch(v, fault->prefetch[i], i < fault->n_map_ahead, &plan);
 		if (!err)
 			err = make_room(v, &plan);
 		if (!err)

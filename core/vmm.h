@@ -24,6 +24,8 @@ extern "C" {
 #define VMM_FLAG_TIME_FAULTS 4u /* virtual time of policies counts faults, not references */
 #define VMM_FLAG_LIVE                                                                              \
 	8u /* only faults are seen: class T gets touches from (soft) faults; threads hold pages */
+#define VMM_FLAG_MAP_AHEAD                                                                         \
+	16u /* prefetched pages are mapped at once, but for the last of a window, whose use tells of all */
 
 /* What translates addresses. It changes no decision of a policy; it is counted (tlb_*, pt_*). Strings are copied. */
 struct vmm_mmu {

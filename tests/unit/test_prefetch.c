@@ -4,7 +4,7 @@
  * every small size; and what prefetching is for. Counters are compared with a model in test_memory.c.
  */
 #include "core/core.h"
-#include "core/prefetch.h"
+#include "core/prefetcher.h"
 #include "core/rng.h"
 
 #include <errno.h>
@@ -118,7 +118,10 @@ static void test_every_policy(void **state)
 			struct vmm_config c = { .frames = 1 + i % 30,
 						.policy = (*p)->name,
 						.prefetch = specs[i % 5],
-						.flags = i % 7 == 6 ? VMM_FLAG_LIVE : 0,
+						.flags = i % 7 == 6   ? VMM_FLAG_LIVE
+							 : i % 7 == 5 ? VMM_FLAG_LIVE |
+										VMM_FLAG_MAP_AHEAD
+								      : 0,
 						.batch = i % 4,
 						.window = i % 3 * 4 };
 			struct vmm *v = vmm_create(&c);
@@ -200,11 +203,11 @@ static void test_plan(void **state)
 	core_fill(v, &p);
 	assert_int_equal(p.n_prefetch, 2);
 	assert_true(p.prefetch[0] == id[2] && p.prefetch[1] == id[3]);
-	assert_int_equal(core_prefetch(v, id[1], &q), -EALREADY);
-	assert_int_equal(core_prefetch(v, id[2], &q), 0);
+	assert_int_equal(core_prefetch(v, id[1], false, &q), -EALREADY);
+	assert_int_equal(core_prefetch(v, id[2], false, &q), 0);
 	assert_true(q.kind == FAULT_PREFETCH && q.needs_frame && q.page == id[2]);
 	assert_int_equal(core_page(v, id[2])->state, PAGE_FILLING);
-	assert_int_equal(core_prefetch(v, id[3], &q), 0); /* the other one is given up */
+	assert_int_equal(core_prefetch(v, id[3], false, &q), 0); /* the other one is given up */
 	assert_int_equal(core_page(v, id[2])->state, PAGE_STORED);
 	core_fill(v, &q);
 	assert_int_equal(q.n_prefetch, 0);
@@ -217,10 +220,81 @@ static void test_plan(void **state)
 	assert_int_equal(core_stats(v)->prefetch_used, 1);
 	assert_int_equal(core_stats(v)->faults_soft, 0);
 	assert_int_equal(core_stats(v)->faults, 1);
-	assert_int_equal(core_prefetch(v, p.prefetch[0], &q), 0);
+	assert_int_equal(core_prefetch(v, p.prefetch[0], false, &q), 0);
 	core_fill(v, &q);
 	core_unmap(v, 1, 0, 100, REMOVE_UNMAP, NULL, NULL);
 	assert_int_equal(core_stats(v)->prefetch_wasted, 1);
+	assert_int_equal(core_check(v), 0);
+	vmm_destroy(v);
+}
+
+/* What a driver does after a fault, with a frame for each page: all pages of the plan. */
+static void fetch(struct vmm *v, const struct plan *fault)
+{
+	struct plan p;
+
+	for (uint32_t i = 0; i < fault->n_prefetch; i++) {
+		assert_int_equal(core_prefetch(v, fault->prefetch[i], i < fault->n_map_ahead, &p),
+				 0);
+		assert_int_equal(p.n_evict, 0);
+		core_fill(v, &p);
+	}
+	assert_int_equal(core_check(v), 0);
+}
+
+/* Pages of a window are mapped, and the last of them tells of the others. */
+static void test_map_ahead(void **state)
+{
+	struct vmm_config c = { .frames = 32,
+				.policy = "clock",
+				.prefetch = "seq:4",
+				.flags = VMM_FLAG_LIVE | VMM_FLAG_MAP_AHEAD };
+	struct vmm *v = vmm_create(&c);
+	const struct vm_stats *s = core_stats(v);
+	uint32_t id[16];
+	struct plan p;
+
+	(void)state;
+	for (uint64_t k = 0; k < 16; k++)
+		assert_int_equal(core_add_stored(v, 1, k, &id[k]), 0);
+	assert_int_equal(core_fault(v, 1, 0, false, 1, &p), 0);
+	core_fill(v, &p);
+	assert_true(p.n_prefetch == 4 && p.n_map_ahead == 3);
+	fetch(v, &p);
+	for (uint32_t k = 1; k < 4; k++) {
+		assert_int_equal(core_page(v, id[k])->state, PAGE_MAPPED);
+		assert_true(frame_referenced(core_frames(v), core_page(v, id[k])->frame));
+	}
+	assert_int_equal(core_page(v, id[4])->state, PAGE_IDLE);
+	assert_int_equal(s->prefetch_used, 0);
+
+	assert_int_equal(core_fault(v, 1, 4, false, 1, &p), 0); /* the trigger */
+	assert_int_equal(p.kind, FAULT_SOFT);
+	core_fill(v, &p);
+	assert_int_equal(s->prefetch_used, 4);
+	assert_true(p.n_prefetch == 4 && p.n_map_ahead == 3 && p.prefetch[0] == id[5]);
+	fetch(v, &p);
+	core_unmap(v, 1, 5, 1, REMOVE_UNMAP, NULL, NULL); /* gone before the trigger is used */
+	assert_int_equal(s->prefetch_wasted, 1);
+	assert_int_equal(core_fault(v, 1, 8, false, 1, &p), 0);
+	core_fill(v, &p);
+	assert_int_equal(s->prefetch_used, 7);
+	fetch(v, &p);
+
+	/* Windows that are too old are not remembered: their pages are what they were, on their own. */
+	for (uint32_t i = 0; i < WINDOWS; i++) {
+		core_unmap(v, 1, 100, 2, REMOVE_UNMAP, NULL, NULL);
+		for (uint64_t k = 0; k < 2; k++)
+			assert_int_equal(core_add_stored(v, 1, 100 + k, &id[k]), 0);
+		assert_int_equal(core_fault(v, 1, 100, false, 1, &p), 0);
+		core_fill(v, &p);
+		assert_true(p.n_prefetch == 1 && p.n_map_ahead == 0);
+		fetch(v, &p);
+	}
+	assert_int_equal(core_page(v, id[12])->prefetched, WINDOW_NONE);
+	assert_int_equal(core_fault(v, 1, 12, false, 1, &p), 0);
+	core_fill(v, &p);
+	assert_int_equal(s->prefetch_used, 8);
 	assert_int_equal(core_check(v), 0);
 	vmm_destroy(v);
 }
@@ -231,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_parse),        cmocka_unit_test(test_seq_stride),
 		cmocka_unit_test(test_trend),        cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_every_policy), cmocka_unit_test(test_pays),
+		cmocka_unit_test(test_map_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
