@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fault.sh - what one major fault costs: `make bench-fault`.
+# fault.sh - what one major fault costs: `make bench-fault`; what a page of a sequential scan costs: `make bench-scan`.
 #
 # The program is bench/random_fault.c: uniformly random accesses, half of them writes, to BENCH_MB mebibytes in an eighth as
 # many frames. ns a fault = time of its second phase / faults that read a page back in that phase; nothing is subtracted.
@@ -17,8 +17,11 @@
 # zram's own count, the loop device's used part. Of vmm's resident pages those with a cleared reference bit are not
 # mapped (their frames are kept by the pager), so fewer than FRAMES are seen in pagemap under clock.
 #
-# Environment: BENCH_ROUNDS (3), BENCH_MB (256), BENCH_ACCESSES (300000), BENCH_SIDES (a list of the names below), BENCH_CHECK=1:
-# exit status 1 when a limit of the project is broken. Results also go to bench/results/fault.json and .txt.
+# BENCH_STEP=N: not random, but each access N pages after the one before (1: a scan), all reads. Then sides can prefetch,
+# as vmm-fifo+seq:16, the kernel's read ahead as it is configured (vm.page-cluster), and ns/access is what counts.
+#
+# Environment: BENCH_STEP, BENCH_ROUNDS (3), BENCH_MB (256), BENCH_ACCESSES (300000), BENCH_SIDES (a list of the names below), BENCH_CHECK=1:
+# exit status 1 when a limit of the project is broken. Results also go to bench/results/fault.json and .txt, or scan.json.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . bench/cgroup.sh
@@ -26,8 +29,12 @@ cd "$(dirname "$0")/.." || exit 1
 BIN=${BIN:-bin}
 ROUNDS=${BENCH_ROUNDS:-3} MB=${BENCH_MB:-256} ACCESSES=${BENCH_ACCESSES:-300000}
 FRAMES=$((MB * 256 / 8))
+STEP=${BENCH_STEP-}
+PATTERN=${STEP:+-o $STEP -w 0} READS=faults_major NAME=fault WHAT='random, half of them writes'
 SIDES=${BENCH_SIDES:-echo vmm-fifo vmm-clock exact-fifo exact-clock zram loop}
-ECHO_LIMIT_BATCHED=1.8 ECHO_LIMIT_EXACT=2.5
+[ -z "$STEP" ] || READS=store_reads NAME=scan WHAT="reads, $STEP pages from one to the next"
+[ -z "$STEP" ] || SIDES=${BENCH_SIDES:-echo vmm-fifo vmm-fifo+seq:8 vmm-fifo+seq:32 vmm-fifo+trend vmm-clock+seq:32 zram loop}
+ECHO_LIMIT_BATCHED=1.8 ECHO_LIMIT_EXACT=2.5 SCAN_LIMIT=0.5
 LIMIT_zram='' LIMIT_loop=''
 
 [ "$MB" -ge 8 ] || { echo "fault.sh: BENCH_MB: at least 8"; exit 2; }
@@ -107,8 +114,8 @@ side_vmm() { # SIDE POLICY [OPTION]
 	local side=$1 policy=$2 faults ns
 	shift 2
 	measure '' "$BIN/vmm" run -q -f $FRAMES -a "$policy" "$@" --json "$work/json" -- \
-		"$BIN/bench/random_fault" -m "$MB" -n "$ACCESSES" || return 1
-	faults=$(counter "$work/json" faults_major) ns=$(number "$work/out" elapsed_ns)
+		"$BIN/bench/random_fault" -m "$MB" -n "$ACCESSES" $PATTERN || return 1
+	faults=$(counter "$work/json" $READS) ns=$(number "$work/out" elapsed_ns)
 	[ "${faults:-0}" -gt $((ACCESSES / 2)) ] || { note "$side: only ${faults:-no} faults: is the region paged?"; return 1; }
 	row "$side" $((ns / faults)) "$faults" "$(number "$work/out" ns_access)" "$(number "$work/out" resident)" \
 		"$(counter "$work/json" faults_soft)" "$(cat "$work/store" 2>/dev/null)"
@@ -119,7 +126,7 @@ calibrate() {
 	local kind=$1 limit=$((FRAMES * 4096 + 2097152)) try resident=''
 	for ((try = 0; try < 8; try++)); do
 		# A killed program had too little beside the region for once: some more, and again.
-		measure $limit "$BIN/bench/random_fault" -m "$MB" -n $((ACCESSES / 3)) || { limit=$((limit + 1048576)); continue; }
+		measure $limit "$BIN/bench/random_fault" -m "$MB" -n $((ACCESSES / 3)) $PATTERN || { limit=$((limit + 1048576)); continue; }
 		resident=$(number "$work/out" resident)
 		[ $(((resident - FRAMES) * 100)) -le $FRAMES ] && [ $(((FRAMES - resident) * 100)) -le $FRAMES ] && break
 		limit=$((limit + (FRAMES - resident) * 4096))
@@ -138,7 +145,7 @@ side_swap() {
 	# The kernel may kill a group whose pages it cannot write fast enough; `resident` shows what a larger limit gave.
 	local try
 	for ((try = 0; try < 4; try++)); do
-		measure "${!limit}" "$BIN/bench/random_fault" -m "$MB" -n "$ACCESSES" && break
+		measure "${!limit}" "$BIN/bench/random_fault" -m "$MB" -n "$ACCESSES" $PATTERN && break
 		declare -g "$limit=$((${!limit} + 524288))"
 	done
 	[ $try -lt 4 ] || { swap_end; return 1; }
@@ -166,6 +173,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		[ ! -t 2 ] || printf '\rround %d of %d: %-12s' $round "$ROUNDS" $side >&2
 		case $side in
 		echo) side_echo ;;
+		vmm-*+*) policy=${side%%+*} && side_vmm $side "${policy#vmm-}" --prefetch "${side#*+}" ;;
 		vmm-*) side_vmm $side "${side#vmm-}" ;;
 		exact-*) side_vmm $side "${side#exact-}" --exact ;;
 		zram | loop) side_swap $side ;;
@@ -178,7 +186,7 @@ touch "$work/rows"
 
 # rows -> medians -> table and JSON
 mkdir -p bench/results
-awk -v sides="$sides" -v frames=$FRAMES -v mb="$MB" -v accesses="$ACCESSES" -v rounds="$ROUNDS" -v json=bench/results/fault.json \
+awk -v sides="$sides" -v frames=$FRAMES -v mb="$MB" -v accesses="$ACCESSES" -v rounds="$ROUNDS" -v json="bench/results/$NAME.json" -v what="$WHAT" -v name=$NAME \
 	-v kernel="$(uname -r)" -v cpus="$(nproc)" -v model="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" '
 	function median(side, column,   n, i, j, t, v) {
 		n = count[side]
@@ -190,9 +198,9 @@ awk -v sides="$sides" -v frames=$FRAMES -v mb="$MB" -v accesses="$ACCESSES" -v r
 	function shown(x, scale, format) { return x < 0 ? "-" : sprintf(format, x / scale) }
 	{ n = ++count[$1]; for (i = 2; i <= NF; i++) value[$1, n, i] = $i }
 	END {
-		printf "Random faults over %d MiB in %d frames, %d accesses, half of them writes; medians of %d rounds\n\n", mb, frames, accesses, rounds
-		printf "%-12s %9s %7s %9s %9s %9s %7s %9s %9s %9s\n", "", "ns/fault", "x echo", "faults", "ns/access", "resident", "CPU s", "machine s", "peak MiB", "store MiB"
-		printf "{\"bench\":\"fault\",\"mb\":%d,\"frames\":%d,\"accesses\":%d,\"rounds\":%d,\"kernel\":\"%s\",\"cpu\":\"%s\",\"cpus\":%d,\"sides\":[", mb, frames, accesses, rounds, kernel, model, cpus >json
+		printf "%d MiB in %d frames, %d accesses, %s; medians of %d rounds\n\n", mb, frames, accesses, what, rounds
+		printf "%-16s %9s %7s %9s %9s %9s %7s %9s %9s %9s\n", "", "ns/fault", "x echo", "faults", "ns/access", "resident", "CPU s", "machine s", "peak MiB", "store MiB"
+		printf "{\"bench\":\"%s\",\"mb\":%d,\"frames\":%d,\"accesses\":%d,\"rounds\":%d,\"kernel\":\"%s\",\"cpu\":\"%s\",\"cpus\":%d,\"sides\":[", name, mb, frames, accesses, rounds, kernel, model, cpus >json
 		n = split(sides, list, " ")
 		base = median("echo", 2)
 		split("ns_fault faults ns_access resident faults_soft cpu_ns machine_ns peak_bytes store_bytes", names, " ")
@@ -201,7 +209,7 @@ awk -v sides="$sides" -v frames=$FRAMES -v mb="$MB" -v accesses="$ACCESSES" -v r
 			side = list[s]
 			if (!count[side]) continue
 			ratio = base > 0 ? median(side, 2) / base : -1
-			printf "%-12s %9s %7s %9s %9s %9s %7s %9s %9s %9s\n", side, shown(median(side, 2), 1, "%d"), shown(ratio, 1, "%.2f"), shown(median(side, 3), 1, "%d"), side == "echo" ? "-" : shown(median(side, 4), 1, "%d"), shown(median(side, 5), 1, "%d"), shown(median(side, 7), 1e9, "%.2f"), shown(median(side, 8), 1e9, "%.2f"), shown(median(side, 9), 1048576, "%.1f"), shown(median(side, 10), 1048576, "%.1f")
+			printf "%-16s %9s %7s %9s %9s %9s %7s %9s %9s %9s\n", side, shown(median(side, 2), 1, "%d"), shown(ratio, 1, "%.2f"), shown(median(side, 3), 1, "%d"), side == "echo" ? "-" : shown(median(side, 4), 1, "%d"), shown(median(side, 5), 1, "%d"), shown(median(side, 7), 1e9, "%.2f"), shown(median(side, 8), 1e9, "%.2f"), shown(median(side, 9), 1048576, "%.1f"), shown(median(side, 10), 1048576, "%.1f")
 			printf "%s\n {\"side\":\"%s\"", (first ? "" : ","), side >json
 			first = 0
 			if (ratio >= 0) printf ",\"echo_ratio\":%.3f", ratio >json
@@ -212,11 +220,14 @@ awk -v sides="$sides" -v frames=$FRAMES -v mb="$MB" -v accesses="$ACCESSES" -v r
 			printf "]}" >json
 		}
 		printf "\n]}\n" >json
-	}' "$work/rows" | tee bench/results/fault.txt
-[ -z "$skipped" ] || printf '\n%s' "$skipped" | tee -a bench/results/fault.txt
+	}' "$work/rows" | tee bench/results/$NAME.txt
+[ -z "$skipped" ] || printf '\n%s' "$skipped" | tee -a bench/results/$NAME.txt
 
 # The limits of the project, and whether the kernel is faster.
-awk -v batched=$ECHO_LIMIT_BATCHED -v exact=$ECHO_LIMIT_EXACT '
+awk -v batched=$ECHO_LIMIT_BATCHED -v exact=$ECHO_LIMIT_EXACT -v scan=$SCAN_LIMIT -v step="$STEP" '
+	step && $1 ~ /[+]/ { ahead[$1] = $5 }
+	step && /^(zram|loop) / && (!kernel || $5 < kernel) { kernel = $5 }
+	step { next }
 	$1 == "echo" { echo = $2 }
 	/^(vmm|exact)-/ && echo > 0 {
 		limit = /^exact/ ? exact : batched
@@ -226,11 +237,17 @@ awk -v batched=$ECHO_LIMIT_BATCHED -v exact=$ECHO_LIMIT_EXACT '
 	}
 	/^(zram|loop) / && $2 > 0 { if (!kernel || $2 < kernel) kernel = $2 }
 	END {
+		for (side in ahead) {
+			if (!kernel) break
+			printf "%s: %.2f times the faster kernel swap, at most %.1f wanted: %s\n", side, ahead[side] / kernel, scan, ahead[side] <= scan * kernel ? "ok" : "TOO SLOW"
+			if (!best || ahead[side] < best) best = ahead[side]
+		}
+		if (step) exit best > scan * kernel
 		if (ours && kernel) printf "vmm-clock takes %.2f times the faster kernel swap\n", ours / kernel
 		exit bad > 0
-	}' bench/results/fault.txt >"$work/verdict"
+	}' bench/results/$NAME.txt >"$work/verdict"
 status=$?
 echo
-tee -a bench/results/fault.txt <"$work/verdict"
+tee -a bench/results/$NAME.txt <"$work/verdict"
 [ -z "${failed-}" ] || exit 1
 [ -z "${BENCH_CHECK-}" ] || exit $status

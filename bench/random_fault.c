@@ -2,10 +2,11 @@
 /*
  * random_fault.c - the program that the fault benchmark pages: uniformly random accesses to a region of memory.
  *
- *   random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-b]
+ *   random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-o STEP] [-b]
  *
  * First each page is filled once, in order, with content of its own: its number, a counter, random bytes (a
- * third), small integers (a third) and one repeated byte. Then ACCESSES pages are chosen at random: a write
+ * third), small integers (a third) and one repeated byte. Then ACCESSES pages are chosen at random (with -o: each STEP pages
+ * after the one before, the first after the last): a write
  * stores a new counter, a read checks number and counter against a table. The table is shared memory, which
  * is not swapped by us. Exit status 1: a wrong byte.
  *
@@ -88,11 +89,11 @@ static void wrong(size_t page, uint64_t number, uint64_t counter, uint32_t expec
 
 int main(int argc, char **argv)
 {
-	uint64_t mb = 256, accesses = 300000, seed = 1;
+	uint64_t mb = 256, accesses = 300000, seed = 1, step = 0;
 	unsigned write_percent = 50;
 	int opt, last_bytes = 0;
 
-	while ((opt = getopt(argc, argv, "m:n:w:s:b")) != -1) {
+	while ((opt = getopt(argc, argv, "m:n:w:s:o:b")) != -1) {
 		switch (opt) {
 		case 'm':
 			mb = strtoull(optarg, NULL, 0);
@@ -106,6 +107,9 @@ int main(int argc, char **argv)
 		case 's':
 			seed = strtoull(optarg, NULL, 0);
 			break;
+		case 'o':
+			step = strtoull(optarg, NULL, 0);
+			break;
 		case 'b':
 			last_bytes = 1;
 			break;
@@ -115,7 +119,7 @@ int main(int argc, char **argv)
 	}
 	if (!mb || optind != argc)
 		return fprintf(stderr,
-			       "usage: random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-b]\n"),
+			       "usage: random_fault [-m MB] [-n ACCESSES] [-w WRITE_PERCENT] [-s SEED] [-o STEP] [-b]\n"),
 		       2;
 
 	size_t pages = mb * 256;
@@ -137,7 +141,7 @@ int main(int argc, char **argv)
 	getrusage(RUSAGE_SELF, &before);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (uint64_t n = 0; n < accesses; n++) {
-		size_t i = below(pages);
+		size_t i = step ? n * step % pages : below(pages);
 		volatile uint64_t *page = region + i * WORDS;
 
 		if (below(100) < write_percent)

@@ -57,9 +57,6 @@ bool report_counter_applies(const struct report *report, const struct vm_stat_in
 					     "large_split",
 					     "large_faults_saved",
 					     "small_mapped",
-					     "prefetch_issued",
-					     "prefetch_used",
-					     "prefetch_wasted",
 					     "prefetch_late",
 					     "prefetch_wait_ns",
 					     "prefetch_saved_ns",
@@ -68,6 +65,8 @@ bool report_counter_applies(const struct report *report, const struct vm_stat_in
 	for (const char *const *n = never; *n; n++)
 		if (!strcmp(counter->name, *n))
 			return false;
+	if (!strncmp(counter->name, "prefetch_", 9))
+		return report->config->prefetch && strcmp(report->config->prefetch, "off");
 	/* First writes are faults only where they are tracked at once. */
 	if (!strcmp(counter->name, "faults_write"))
 		return report->config->exact || report->result->stats.faults_write;
@@ -136,6 +135,13 @@ static void text_faults(const struct report *r)
 			"  bits        %" PRIu64 " references cleared, %" PRIu64
 			" soft faults, %" PRIu64 " write faults\n",
 			s->references_cleared, s->faults_soft, s->faults_write);
+	if (s->prefetch_issued)
+		fprintf(stderr,
+			"  prefetch    %" PRIu64 " pages read ahead, %" PRIu64
+			" used (%.1f%%), %" PRIu64 " left unused\n",
+			s->prefetch_issued, s->prefetch_used,
+			100.0 * (double)s->prefetch_used / (double)s->prefetch_issued,
+			s->prefetch_wasted);
 	fprintf(stderr, "  evictions   %" PRIu64 ": clean %" PRIu64 ", dirty %" PRIu64,
 		s->evictions, s->evictions_clean, s->evictions_dirty);
 	if (s->evictions_rejected)

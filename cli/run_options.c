@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/policy_load.h"
 #include "cli/policy_text.h"
+#include "core/prefetch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -156,6 +157,8 @@ const struct option_spec run_option_table[] = {
 	{ 0, "window", OPTION_COUNT, "K",
 	  "for policies that need every touch: most pages mapped at\nonce (frames/8, at least 64); at most half of the frames",
 	  AT(window), .max = UINT32_MAX },
+	{ 0, "prefetch", OPTION_STRING, "off|seq[:N]|stride[:N]|trend",
+	  "read ahead what a fault suggests (off); N: so many pages (8)", AT(config.prefetch) },
 	{ 0, "regions", OPTION_CALL, "LIST",
 	  "what is paged, of heap, anon, anon>=SIZE, stack, all\n(heap,anon)",
 	  .parse = parse_regions },
@@ -263,10 +266,22 @@ static int check_window(struct run_options *o)
 	return 0;
 }
 
+static int check_prefetch(const struct run_options *o)
+{
+	struct prefetch_config c;
+	const char *bad, *spec = o->config.prefetch;
+
+	if (!spec || !strcmp(spec, "off") || !prefetch_parse(spec, &c, &bad))
+		return 0;
+	complain("--prefetch", "There are off, seq[:N], stride[:N] and trend, with N up to 64.",
+		 "'%s' is not understood", spec);
+	return -EINVAL;
+}
+
 int run_options_check(struct run_options *o)
 {
 	o->config.timeout_s = (uint32_t)o->timeout_s;
-	if (check_policy(o) || check_frames(o) || check_window(o))
+	if (check_policy(o) || check_frames(o) || check_window(o) || check_prefetch(o))
 		return -EINVAL;
 	return 0;
 }

@@ -118,6 +118,12 @@ static int copy_once(struct space *s, uint64_t addr, const void *data, bool wp)
 	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, true);
 }
 
+/* Who waits for the page is woken later: what it will need next comes first. */
+static int copy_quietly(struct space *s, uint64_t addr, const void *data, bool wp)
+{
+	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, false);
+}
+
 static int lift_once(struct space *s, uint64_t addr, const void *data, bool wp)
 {
 	(void)data;
@@ -168,7 +174,8 @@ static int no_room(struct space *s, struct plan *plan)
 /* Makes the plan true, up to and without the fill. *filled: the agent filled as well. -EBUSY: later. */
 static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
 {
-	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready;
+	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready &&
+		       !s->pager->prefetches;
 	int rc;
 
 	*filled = false;
@@ -250,7 +257,7 @@ static int spurious(struct space *s, const struct fault *f, uint32_t page)
 /* The fill itself and its report to the core; the fault is over afterwards. */
 static int complete(struct space *s, struct plan *plan, const struct fault *f, bool filled)
 {
-	bool unused;
+	bool unused, wake;
 	int rc = 0;
 
 	if (plan->kind == FAULT_WRITE)
@@ -258,7 +265,8 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 	else if (plan->kind == FAULT_SPURIOUS)
 		rc = spurious(s, f, plan->page);
 	else if (!filled)
-		rc = fill(s, f->addr, source(s, plan), s->track_dirty && !plan->writable);
+		rc = retry(s, s->pager->prefetches ? copy_quietly : copy_once, f->addr,
+			   source(s, plan), s->track_dirty && !plan->writable);
 	if (rc == -ESRCH || rc == -ENOENT) /* the process or the range is going away */
 		rc = 0;
 	if (rc == -EEXIST &&
@@ -271,9 +279,13 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 	if (plan->kind == FAULT_SOFT)
 		idle_forget(s, space_live(s, plan->page));
 	core_fill(s->core, plan);
-	if (plan->n_idle)
-		return reclaim(s, plan, 0, NULL, false, &unused);
-	return 0;
+	wake = s->pager->prefetches && (plan->needs_frame || plan->kind == FAULT_SOFT);
+	rc = plan->n_idle ? reclaim(s, plan, 0, NULL, false, &unused) : 0;
+	if (plan->n_prefetch && !rc)
+		prefetch(s, plan);
+	if (wake)
+		uffd_wake(s->uffd, f->addr, VMM_PAGE);
+	return rc;
 }
 
 /*

@@ -40,6 +40,12 @@ void idle_keep(struct space *s, uint32_t page, const void *data)
 	memcpy(slab_page(&p->pages, l->buf), data, VMM_PAGE);
 }
 
+void idle_fetch(struct space *s, uint32_t page)
+{
+	space_live(s, page)->buf = IDLE_SAME;
+	s->idle_pages++;
+}
+
 const void *idle_content(struct space *s, uint32_t page)
 {
 	struct live *l = space_live(s, page);

@@ -340,6 +340,16 @@ static bool pin_over(struct space *s, struct pin *pin)
 	return !word && (pin->seen_alive || now_ns() - pin->since_ns > PIN_GRACE_NS);
 }
 
+/* Its number may be another page's soon, which nobody has pinned. */
+void pins_forget(struct space *s, uint32_t page)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->pins_len; i++)
+		if (s->pins[i].page == page)
+			s->pins[i].page = VMM_NONE;
+}
+
 void pins_sweep(struct space *s)
 {
 	uint32_t i;
@@ -351,7 +361,7 @@ void pins_sweep(struct space *s)
 			i++;
 			continue;
 		}
-		if (core_find(s->core, 0, pin->addr / VMM_PAGE) == pin->page)
+		if (pin->page != VMM_NONE)
 			core_unpin(s->core, pin->page);
 		*pin = s->pins[--s->pins_len];
 	}

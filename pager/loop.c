@@ -240,6 +240,7 @@ static int plan_run(struct pager *p, const struct run_config *c)
 	if (policy_parse(c->policy, &ops, values, &bad) < 0)
 		return -EINVAL;
 	p->class = ops->class;
+	p->prefetches = c->prefetch && strcmp(c->prefetch, "off");
 	p->needs_dirty = ops->flags & POLICY_NEEDS_DIRTY;
 	if (p->class == POLICY_T && c->frames) {
 		p->window = c->window ? c->window : p->frames / 8 > 64 ? p->frames / 8 : 64;

@@ -45,8 +45,8 @@ struct fault {
 struct pin {
 	uint64_t addr;
 	uint64_t since_ns;
-	pid_t tid; /* known owner, or 0: the word at addr says when the thread is gone */
-	uint32_t page;
+	pid_t tid;     /* known owner, or 0: the word at addr says when the thread is gone */
+	uint32_t page; /* VMM_NONE when it has gone since */
 	bool seen_alive;
 };
 
@@ -138,6 +138,7 @@ struct pager {
 	uint32_t frames, batch, window;
 	enum policy_class class;
 	bool needs_dirty;
+	bool prefetches;
 	bool told_fork;
 	bool mremap_many; /* this kernel moves several mappings in one mremap */
 	pid_t first;      /* the program */
@@ -226,6 +227,9 @@ int fault_resident(struct space *s, uint64_t addr,
 		   bool write); /* makes one page resident, for no thread */
 int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
 
+/* prefetch.c: what the core asks for after a fault. Those that it asks for must not be mapped before. */
+void prefetch(struct space *s, const struct plan *fault);
+
 /* reclaim.c: executes the idle and evict lists of a plan, and, if it can, the fill: *filled. 0 or -errno. */
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
 	    bool *filled);
@@ -239,6 +243,8 @@ void page_copy_soon(struct space *s, uint32_t page); /* page_copy will be called
 /* idle.c */
 void idle_keep(struct space *s, uint32_t page,
 	       const void *data); /* it was taken out of its mapping */
+void idle_fetch(struct space *s,
+		uint32_t page); /* it becomes resident, not mapped, as it is stored */
 const void *idle_content(struct space *s, uint32_t page);
 bool idle_is_stored(const struct live *l); /* idle, and the store has its content (none: zeros) */
 void idle_forget(struct space *s,
@@ -266,6 +272,7 @@ void process_not_paged(struct process *pr);
 void spaces_reap(struct pager *p); /* spaces whose mm is gone */
 void pin_address(struct space *s, uint64_t addr, pid_t tid);
 void pins_sweep(struct space *s);
+void pins_forget(struct space *s, uint32_t page); /* a page is about to go */
 void thread_exit(struct space *s, struct thread *t, int code);
 bool agents_alone(struct pager *p);
 int pin_spliced(struct space *s, pid_t pid, uint64_t iov, uint64_t count);

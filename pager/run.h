@@ -25,11 +25,12 @@
 #define RUN_FRAMES_THREAD 8
 
 struct run_config {
-	char **argv;         /* program and arguments, NULL-terminated */
-	const char *preload; /* path of libvmm_preload.so */
-	const char *policy;  /* as policy_parse takes it */
-	uint64_t frames;     /* per address space; 0: no limit */
-	uint32_t window;     /* class T: most pages mapped at once; 0: default max(64, frames/8) */
+	char **argv;          /* program and arguments, NULL-terminated */
+	const char *preload;  /* path of libvmm_preload.so */
+	const char *policy;   /* as policy_parse takes it */
+	uint64_t frames;      /* per address space; 0: no limit */
+	const char *prefetch; /* as prefetch_parse takes it; NULL or "off": none */
+	uint32_t window;      /* class T: most pages mapped at once; 0: default max(64, frames/8) */
 	uint64_t seed;
 	uint32_t regions;           /* REGION_* */
 	uint64_t anon_min_bytes;    /* 0: every size */

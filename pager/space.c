@@ -39,7 +39,8 @@ struct space *space_new(struct pager *p)
 				.window = p->window,
 				.flags = VMM_FLAG_LIVE | VMM_FLAG_TIME_FAULTS | VMM_FLAG_PROBATION,
 				.seed = p->config->seed,
-				.policy = p->config->policy };
+				.policy = p->config->policy,
+				.prefetch = p->config->prefetch };
 	struct space *s = calloc(1, sizeof(*s));
 
 	if (!s)
@@ -47,6 +48,8 @@ struct space *space_new(struct pager *p)
 	s->track_dirty = p->config->exact || p->needs_dirty;
 	if (s->track_dirty)
 		c.flags |= VMM_FLAG_TRACK_DIRTY;
+	if (!p->config->exact)
+		c.flags |= VMM_FLAG_MAP_AHEAD;
 	s->core = vmm_create(&c);
 	if (!s->core)
 		fatal(p, "the core cannot be set up for %u frames: %s", p->frames, strerror(errno));
@@ -137,7 +140,8 @@ void space_gone(void *arg, uint32_t id, const struct page *page)
 	struct space *s = arg;
 	struct live *l = space_live(s, id);
 
-	(void)page;
+	if (page->frame != VMM_NONE && frame_pinned(core_frames(s->core), page->frame))
+		pins_forget(s, id);
 	if (l->slot != NO_SLOT)
 		s->pager->store_ops->unref(s->pager->store, l->slot);
 	idle_forget(s, l);

@@ -121,6 +121,17 @@ int uffd_copy(int uffd, uint64_t dst, const void *src, uint64_t len, bool wp, bo
 	return -errno;
 }
 
+uint32_t uffd_copy_run(int uffd, uint64_t dst, const void *src, uint32_t pages, bool wp)
+{
+	struct uffdio_copy copy = { .dst = dst,
+				    .src = (uintptr_t)src,
+				    .len = (uint64_t)pages * VMM_PAGE,
+				    .mode = wp ? UFFDIO_COPY_MODE_WP : 0 };
+
+	ioctl(uffd, UFFDIO_COPY, &copy);
+	return copy.copy > 0 ? (uint32_t)((uint64_t)copy.copy / VMM_PAGE) : 0;
+}
+
 int uffd_protect(int uffd, uint64_t start, uint64_t len, bool protect)
 {
 	struct uffdio_writeprotect wp = { .range = { start, len } };

@@ -26,6 +26,8 @@ int uffd_probe(uint64_t *features, bool *user_mode_only); /* makes and drops one
 
 int uffd_register(int uffd, uint64_t start, uint64_t len, bool wp);
 int uffd_unregister(int uffd, uint64_t start, uint64_t len);
+/* Copies up to `pages` pages and wakes who waits for them; returns how many came to be. */
+uint32_t uffd_copy_run(int uffd, uint64_t dst, const void *src, uint32_t pages, bool wp);
 int uffd_copy(int uffd, uint64_t dst, const void *src, uint64_t len, bool wp, bool wake);
 int uffd_protect(int uffd, uint64_t start, uint64_t len, bool protect); /* lifting wakes */
 int uffd_wake(int uffd, uint64_t start, uint64_t len);

@@ -2,11 +2,11 @@
 /*
  * coredrive.c - what a logged sequence of accesses costs, said twice: by the core and by the brute-force model.
  *
- *   coredrive core|model POLICY SEED FRAMES... < LOG
+ *   coredrive core|model POLICY[+PREFETCH] SEED FRAMES... < LOG
  *
  * The log has lines "<pid> <R|W> <0xADDRESS>". The rules are those of `vmm run --exact`: virtual time counts
  * faults, first writes are known, and policies of class R0 have probation. Prints for each number of frames
- * one line: "FRAMES faults N zero N evictions N dirty N".
+ * one line: "FRAMES faults N zero N evictions N dirty N", with +PREFETCH (core only) also " ahead N used N".
  */
 #include "core/policy.h"
 #include "core/vmm.h"
@@ -46,7 +46,7 @@ static int read_log(void)
 	return feof(stdin) && count ? 0 : -1;
 }
 
-static int by_core(const char *policy, uint64_t seed, uint32_t frames)
+static int by_core(const char *policy, const char *prefetch, uint64_t seed, uint32_t frames)
 {
 	const struct policy_ops *ops;
 	uint64_t values[POLICY_PARAMS_MAX];
@@ -54,6 +54,7 @@ static int by_core(const char *policy, uint64_t seed, uint32_t frames)
 	struct vmm_config config = { .frames = frames,
 				     .seed = seed,
 				     .policy = policy,
+				     .prefetch = prefetch,
 				     .flags = VMM_FLAG_TIME_FAULTS | VMM_FLAG_TRACK_DIRTY };
 	struct vmm *v;
 
@@ -70,8 +71,11 @@ static int by_core(const char *policy, uint64_t seed, uint32_t frames)
 
 	const struct vm_stats *s = vmm_stats(v);
 
-	printf("%u faults %" PRIu64 " zero %" PRIu64 " evictions %" PRIu64 " dirty %" PRIu64 "\n",
+	printf("%u faults %" PRIu64 " zero %" PRIu64 " evictions %" PRIu64 " dirty %" PRIu64,
 	       frames, s->faults, s->faults_zero, s->evictions, s->evictions_dirty);
+	if (prefetch)
+		printf(" ahead %" PRIu64 " used %" PRIu64, s->prefetch_issued, s->prefetch_used);
+	putchar('\n');
 	vmm_destroy(v);
 	return 0;
 }
@@ -93,16 +97,21 @@ static int by_model(const char *policy, uint64_t seed, uint32_t frames)
 
 int main(int argc, char **argv)
 {
+	char *prefetch = argc > 2 ? strchr(argv[2], '+') : NULL;
+
 	if (argc < 5 || (strcmp(argv[1], "core") && strcmp(argv[1], "model")))
-		return fprintf(stderr, "usage: coredrive core|model POLICY SEED FRAMES... < LOG\n"),
+		return fprintf(stderr,
+			       "usage: coredrive core|model POLICY[+PREFETCH] SEED FRAMES... < LOG\n"),
 		       2;
+	if (prefetch)
+		*prefetch++ = '\0';
 	if (read_log())
 		return fprintf(stderr, "coredrive: not a log\n"), 1;
 	for (int i = 4; i < argc; i++) {
 		uint64_t seed = strtoull(argv[3], NULL, 0);
 		uint32_t frames = (uint32_t)strtoul(argv[i], NULL, 0);
 
-		if (!strcmp(argv[1], "core") ? by_core(argv[2], seed, frames)
+		if (!strcmp(argv[1], "core") ? by_core(argv[2], prefetch, seed, frames)
 					     : by_model(argv[2], seed, frames))
 			return fprintf(stderr, "coredrive: %s %s, %u frames: failed\n", argv[1],
 				       argv[2], frames),
