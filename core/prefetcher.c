@@ -142,11 +142,11 @@ uint32_t prefetcher_used(struct vmm *v, uint32_t page)
 	const struct window *w;
 
 	used(v, &v->pages[page]);
-	if (!v->prefetcher->windows || number == WINDOW_NONE)
+	if (!v->prefetcher->windows)
 		return hits;
-	w = &v->prefetcher->windows[number - 1];
-	if (w->page[w->n - 1] != page)
-		return hits;
+	w = number == WINDOW_NONE ? NULL : &v->prefetcher->windows[number - 1];
+	if (!w || w->page[w->n - 1] != page)
+		return 0;
 	for (uint32_t i = 0; i < w->n - 1; i++)
 		if (v->pages[w->page[i]].prefetched == number) {
 			used(v, &v->pages[w->page[i]]);

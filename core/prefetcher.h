@@ -49,7 +49,11 @@ void prefetcher_event(struct vmm *v, struct plan *plan, uint32_t hits);
 
 void prefetcher_fill(struct vmm *v,
 		     struct plan *plan); /* the page of a PREFETCH plan has been read */
-/* The page is used. Returns how many pages are now known to have been, itself among them. */
+/*
+ * The page is used. Returns how many pages are now known to have been, itself among them; 0: it is no event. That is a page
+ * of a window before the trigger, which the policy has unmapped meanwhile: asking for the next pages at each of those would
+ * make windows of one page, which are all trigger, for ever.
+ */
 uint32_t prefetcher_used(struct vmm *v, uint32_t page);
 void prefetcher_wasted(struct vmm *v, uint32_t page);
 

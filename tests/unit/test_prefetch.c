@@ -295,6 +295,7 @@ static void test_map_ahead(void **state)
 	assert_int_equal(core_fault(v, 1, 12, false, 1, &p), 0);
 	core_fill(v, &p);
 	assert_int_equal(s->prefetch_used, 8);
+	assert_int_equal(p.n_prefetch, 0); /* no event */
 	assert_int_equal(core_check(v), 0);
 	vmm_destroy(v);
 }
