@@ -26,7 +26,8 @@ struct command {
 };
 
 extern const struct command command_run, command_sim, command_mrc, command_policies, command_doctor,
-	command_trace, command_gen, command_compare, command_wss;
+	command_trace, command_gen, command_compare, command_wss, command_top, command_fault_in,
+	command_mark;
 
 extern const char vmm_version[], vmm_commit[];
 

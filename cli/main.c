@@ -7,12 +7,14 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run,      &command_sim,    &command_compare, &command_mrc, &command_wss,
-	&command_policies, &command_doctor, &command_trace,   &command_gen, NULL,
+	&command_run, &command_sim,      &command_compare, &command_mrc,
+	&command_wss, &command_policies, &command_doctor,  &command_trace,
+	&command_gen, &command_top,      &command_mark,    &command_fault_in,
+	NULL,
 };
 
 /* Named in the manual, but not built yet: said in one line, not listed. */
-static const char *const later[] = { "record", "serve", "top", "mark", "fault-in", NULL };
+static const char *const later[] = { "record", "serve", NULL };
 
 void complain(const char *what, const char *todo, const char *why, ...)
 {

@@ -161,6 +161,29 @@ static void text_latency(const struct run_result *res)
 		(double)res->latency_max_ns / 1e3);
 }
 
+/* From each mark to the next, and to the end. */
+static void text_phases(const struct run_result *res)
+{
+	static const struct vm_stats none;
+
+	if (!res->marks)
+		return;
+	fprintf(stderr, "  phases      %-24s %10s %10s %10s %10s\n", "", "seconds", "faults",
+		"zero", "evictions");
+	for (uint32_t i = 0; i <= res->marks; i++) {
+		const struct vm_stats *from = i ? &res->mark[i - 1].stats : &none;
+		const struct vm_stats *to = i < res->marks ? &res->mark[i].stats : &res->stats;
+		double start = i ? res->mark[i - 1].elapsed_s : 0;
+		double end = i < res->marks ? res->mark[i].elapsed_s : res->elapsed_s;
+
+		fprintf(stderr,
+			"              %-24.24s %10.3f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
+			i ? res->mark[i - 1].name : "(before)", end - start,
+			to->faults - from->faults, to->faults_zero - from->faults_zero,
+			to->evictions - from->evictions);
+	}
+}
+
 static void text_checks(const struct report *r)
 {
 	const struct run_result *res = r->result;
@@ -227,6 +250,7 @@ void report_text(const struct report *report)
 	text_program(report);
 	text_faults(report);
 	text_latency(report->result);
+	text_phases(report->result);
 	text_checks(report);
 	text_tops(report->result);
 	text_messages(report->result);

@@ -135,6 +135,8 @@ static json_t *provenance(const struct report *r)
 		set(object, "kernel", text(system.release));
 	set(object, "cpu", report_cpu_json());
 	set(object, "store", json_string("mem"));
+	if (r->config->prefetch)
+		set(object, "prefetch", text(r->config->prefetch));
 	if (r->class == POLICY_T)
 		set_count(object, "window", r->result->window);
 	set_count(object, "batch", r->result->batch);
@@ -239,6 +241,30 @@ static json_t *exit_status(const struct run_result *res)
 	return object;
 }
 
+/* The counts from each mark to the next; what is a peak is that of the run so far. */
+static json_t *phases(const struct report *r)
+{
+	const struct run_result *res = r->result;
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < res->marks; i++) {
+		const struct run_mark *m = &res->mark[i], *end = i + 1 < res->marks ? m + 1 : NULL;
+		struct vm_stats counts = end ? end->stats : res->stats;
+		json_t *object = json_object();
+
+		for (uint32_t k = 0; k < vm_stat_count; k++)
+			if (!vm_stat_is_peak(&vm_stat_list[k]))
+				*(uint64_t *)((char *)&counts + vm_stat_list[k].offset) -=
+					vm_stat_get(&m->stats, &vm_stat_list[k]);
+		set(object, "name", text(m->name));
+		set(object, "start_s", json_real(m->elapsed_s));
+		set(object, "end_s", json_real(end ? end->elapsed_s : res->elapsed_s));
+		set(object, "counters", counters(r, &counts));
+		append(array, object);
+	}
+	return array;
+}
+
 static json_t *report_tree(const struct report *r)
 {
 	const struct run_result *res = r->result;
@@ -269,6 +295,8 @@ static json_t *report_tree(const struct report *r)
 		set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
 	set_count(root, "processes_total", res->processes_total);
 	set_count(root, "processes_running", res->processes_running);
+	if (res->marks)
+		set(root, "phases", phases(r));
 	set(root, "processes", processes(r));
 	set(root, "mappings", mappings(res));
 	set(root, "threads", threads(res));

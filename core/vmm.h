@@ -137,6 +137,12 @@ const struct vm_stats *vmm_stats(const struct vmm *vmm);
 double vmm_amt_ns(const struct vmm *vmm);
 double vmm_slowdown(const struct vmm *vmm);
 
+/*
+ * In a program that `vmm run` or `vmm record` runs: a phase with this name begins (47 bytes of it are kept); the report has
+ * a row for each. 0; -ENOSYS: we are not run by vmm; -EFAULT.
+ */
+int vmm_mark(const char *name);
+
 /* Is the counter counted with this configuration? Reports leave out those that are not. */
 int vmm_counter_applies(const struct vmm *vmm, const struct vm_stat_info *counter);
 

@@ -163,24 +163,41 @@ static void put_back_arguments(struct space *s, const struct seccomp_notif *n)
 			put_back(s, a / VMM_PAGE);
 }
 
-static void make_resident(struct space *s, const struct seccomp_notif *n)
+/* How many pages there were to load. */
+static size_t load_absent(struct space *s)
 {
-	struct pager *p = s->pager;
 	struct absent a = { 0 };
 	size_t i;
 
 	if (core_each(s->core, collect_absent, &a))
-		fatal(p, "out of memory for a fork");
-	if (a.n && !p->told_fork) {
+		fatal(s->pager, "out of memory for a process that is to be resident as a whole");
+	for (i = 0; i < a.n; i++)
+		put_back(s, a.vpn[i]);
+	free(a.vpn);
+	return a.n;
+}
+
+uint64_t space_whole(struct space *s)
+{
+	size_t n = load_absent(s);
+
+	space_unmanage(s, 0, UINT64_MAX & ~(uint64_t)(VMM_PAGE - 1));
+	s->brk_start = s->brk_end = 0;
+	s->whole = true;
+	return n;
+}
+
+static void make_resident(struct space *s, const struct seccomp_notif *n)
+{
+	struct pager *p = s->pager;
+
+	if (load_absent(s) && !p->told_fork) {
 		msg(p,
 		    "process %d forks: without CAP_SYS_PTRACE (see vmm doctor) it is resident as a "
 		    "whole for the duration of the call, over the limit",
 		    s->stats_pid);
 		p->told_fork = true;
 	}
-	for (i = 0; i < a.n; i++)
-		put_back(s, a.vpn[i]);
-	free(a.vpn);
 	put_back_arguments(s, n);
 	free(s->forking_kids);
 	s->forking_kids_len = children_of((pid_t)n->pid, &s->forking_kids);

@@ -182,6 +182,7 @@ static void end_run(struct guardian *g, bool failed)
 	end_pager(g);
 	if (failed)
 		note(g, NOTE_FAILED, 0, true);
+	monitor_remove(g->l->monitor_path);
 	_exit(failed);
 }
 
@@ -227,6 +228,7 @@ static void first_ended(struct guardian *g, int status)
 		return;
 	}
 	end_pager(g);
+	monitor_remove(g->l->monitor_path);
 	note(g, NOTE_ENDED, status, true);
 	_exit(0);
 }
@@ -329,11 +331,14 @@ void guardian_main(struct launch *l)
 		end_run(&g, true);
 	}
 	setpgid(0, 0);
-	shed_descriptors((int[]){ g.sigs, l->front, control[0], control[1], hand[0], listener }, 6);
+	shed_descriptors((int[]){ g.sigs, l->front, control[0], control[1], hand[0], listener,
+				  l->monitor },
+			 7);
 	g.control = control[0];
 	g.pager = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (g.pager == 0)
-		_exit(pager_main(l->config, l->result, control[1], listener, g.program));
+		_exit(pager_main(l->config, l->result, control[1], listener, l->monitor,
+				 g.program));
 	if (g.pager < 0)
 		end_run(&g, true);
 	await_pager(&g, 'r');

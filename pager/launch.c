@@ -119,6 +119,7 @@ static int run(struct launch *l, int sock[2], pid_t *program)
 		close(sock[1]);
 		rc = attend(sock[0], sigs, l->result, program, &last);
 		l->result->elapsed_s = seconds() - start;
+		l->over = rc || last;
 		if (rc) {
 			if (*program > 0)
 				kill(*program, SIGKILL);
@@ -138,7 +139,7 @@ static int run(struct launch *l, int sock[2], pid_t *program)
 
 int pager_run(const struct run_config *config, struct run_result *result)
 {
-	struct launch l = { .config = config };
+	struct launch l = { .config = config, .over = true };
 	pid_t program = 0;
 	int sock[2], rc;
 
@@ -147,6 +148,7 @@ int pager_run(const struct run_config *config, struct run_result *result)
 			-1, 0);
 	if (l.result == MAP_FAILED)
 		return -errno;
+	l.monitor = monitor_listen(l.monitor_path);
 	rc = filter_build(&l.filter);
 	if (!rc && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		rc = -errno;
@@ -157,6 +159,10 @@ int pager_run(const struct run_config *config, struct run_result *result)
 	}
 	memcpy(result, l.result, sizeof(*result));
 	munmap(l.result, sizeof(*result));
+	if (l.monitor >= 0)
+		close(l.monitor);
+	if (l.over) /* the guardian may have been killed before it could */
+		monitor_remove(l.monitor_path);
 	free(l.filter.filter);
 	return rc;
 }

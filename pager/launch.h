@@ -11,6 +11,7 @@
 #ifndef PAGER_LAUNCH_H
 #define PAGER_LAUNCH_H
 
+#include "pager/monitor.h"
 #include "pager/run.h"
 
 #include <linux/filter.h>
@@ -36,6 +37,9 @@ struct launch {
 	struct sock_fprog filter;
 	sigset_t mask; /* of the caller: the program gets it back */
 	int front;     /* the guardian's end of the socket */
+	int monitor;   /* monitor.h; -1: none */
+	char monitor_path[MONITOR_PATH];
+	bool over; /* of the front: no process of the run is left */
 };
 
 void guardian_main(struct launch *l) __attribute__((noreturn));

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "pager/compat.h"
+#include "pager/monitor.h"
 #include "pager/uffd.h"
 
 #define DEPTH_MAX 3u
@@ -93,6 +94,12 @@ static void event(struct pager *p, uint64_t key)
 		break;
 	case WATCH_CONTROL:
 		control(p);
+		break;
+	case WATCH_MONITOR:
+		monitor_accept(p);
+		break;
+	case WATCH_CLIENT:
+		monitor_request(p, (int)id);
 		break;
 	case WATCH_GUARDIAN:
 		guardian_gone(p);
@@ -217,6 +224,8 @@ static int setup(struct pager *p, int control_fd, int listener)
 	      flags); /* optional: kernels before 6.7 lack it */
 	if (guardian < 0)
 		return -errno;
+	if (p->monitor >= 0 && loop_watch(p, p->monitor, watch_key(WATCH_MONITOR, 0)) < 0)
+		p->monitor = -1;
 	return loop_watch(p, guardian, watch_key(WATCH_GUARDIAN, 0)) ||
 	       loop_watch(p, control_fd, watch_key(WATCH_CONTROL, 0)) ||
 	       loop_watch(p, listener, watch_key(WATCH_LISTENER, 0));
@@ -264,7 +273,7 @@ static int sleep_ms(const struct pager *p)
 }
 
 int pager_main(const struct run_config *config, struct run_result *result, int control_fd,
-	       int listener, pid_t first)
+	       int listener, int monitor, pid_t first)
 {
 	static struct pager p;
 	int rc;
@@ -272,6 +281,8 @@ int pager_main(const struct run_config *config, struct run_result *result, int c
 	p.config = config;
 	p.result = result;
 	p.first = first;
+	p.monitor = monitor;
+	p.start_ns = now_ns();
 	rc = plan_run(&p, config);
 	if (!rc)
 		rc = setup(&p, control_fd, listener);

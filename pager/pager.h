@@ -92,6 +92,7 @@ struct space {
 	pid_t stats_pid; /* process that the space's counters are reported under */
 	bool track_dirty;
 	bool serving; /* inside serve(): faults are queued */
+	bool whole;   /* loaded whole on request: nothing of it is paged any more */
 	bool zapped; /* had no agent during a discard: a mapped page may be absent and is then zero */
 	bool was_forked;
 	bool told_mlock, told_threads;
@@ -147,6 +148,9 @@ struct pager {
 	struct space *hot;      /* served a fault just now */
 	uint32_t early, yields; /* see next_fault() */
 	struct sampler unmanaged, relatives;
+	int monitor; /* monitor.h; -1: none */
+	uint32_t monitor_clients;
+	uint64_t start_ns;
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -165,11 +169,19 @@ void fatal(struct pager *p, const char *fmt, ...) __attribute__((format(printf, 
 
 /* loop.c */
 int pager_main(const struct run_config *config, struct run_result *result, int control,
-	       int listener, pid_t first);
+	       int listener, int monitor, pid_t first);
 void loop_once(struct pager *p, int timeout_ms);
 int loop_watch(struct pager *p, int fd, uint64_t key);
 void loop_forget(struct pager *p, int fd);
-enum watch { WATCH_LISTENER = 1, WATCH_CONTROL, WATCH_UFFD, WATCH_PID, WATCH_GUARDIAN };
+enum watch {
+	WATCH_LISTENER = 1,
+	WATCH_CONTROL,
+	WATCH_UFFD,
+	WATCH_PID,
+	WATCH_GUARDIAN,
+	WATCH_MONITOR,
+	WATCH_CLIENT
+};
 static inline uint64_t watch_key(enum watch w, uint32_t id)
 {
 	return (uint64_t)w << 32 | id;
@@ -204,6 +216,8 @@ void space_gone(void *arg, uint32_t id,
 void fork_begin(struct space *s, const struct seccomp_notif *n, uint64_t ctid);
 bool fork_settled(struct space *s, bool poll_now); /* true: no fork is under way any more */
 void fork_over(struct space *s);
+uint64_t space_whole(
+	struct space *s); /* everything is resident and nothing paged from now on; pages loaded */
 void fork_back(struct space *s, const struct seccomp_notif *n); /* a call of the forking thread */
 bool fork_holds(struct space *s);     /* faults must wait for the end of a fork */
 void fork_child_met(struct pager *p); /* a new process: whose fork is over? */
@@ -301,6 +315,9 @@ int placement_init(struct pager *p);
 void unmanaged_start(struct pager *p); /* a process or an image is new */
 void unmanaged_tick(struct pager *p);
 void unmanaged_last(struct pager *p); /* a process is about to give up its memory */
+
+/* monitor.c: a phase begins */
+void mark(struct pager *p, const char *name);
 
 /* report.c: fills the result that the front prints. */
 void snapshot(struct pager *p);

@@ -65,6 +65,14 @@ struct run_thread {
 };
 #define RUN_THREADS_MAX 10
 
+/* `vmm mark`, vmm_mark(): a phase of the run begins. */
+struct run_mark {
+	char name[48];
+	double elapsed_s;
+	struct vm_stats stats; /* counted before it */
+};
+#define RUN_MARKS_MAX 64
+
 struct run_result {
 	int exit_code;  /* of the program; meaningless when signal != 0 */
 	int signal;     /* the signal that ended it, 0 when it exited */
@@ -92,6 +100,8 @@ struct run_result {
 	uint32_t mappings, threads;
 	struct run_mapping mapping[RUN_MAPPINGS_MAX];
 	struct run_thread thread[RUN_THREADS_MAX];
+	uint32_t marks, marks_lost;
+	struct run_mark mark[RUN_MARKS_MAX];
 	char messages[RUN_MESSAGE_BYTES]; /* lines for the user, '\n'-separated, without the "vmm: " prefix */
 	char fatal[256];                  /* why the run was stopped, "" otherwise */
 };

@@ -161,6 +161,23 @@ static void refused(struct process *pr, int rc)
 		snprintf(pr->reason, sizeof(pr->reason), "set-up failed: %s", strerror(-rc));
 }
 
+/* The name, as much of it as a mark keeps. */
+static int mark_of(struct pager *p, struct process *pr, const struct seccomp_notif *n)
+{
+	char name[sizeof(p->result->mark[0].name)] = "";
+	uint32_t i;
+
+	for (i = 0; i < sizeof(name) - 1; i++) {
+		if (space_read(pr->space, pr->pid, n->data.args[1] + i, &name[i], 1))
+			return -EFAULT;
+		if (!name[i])
+			break;
+	}
+	name[i] = 0;
+	mark(p, name);
+	return 0;
+}
+
 static void hypercall(struct pager *p, struct process *pr, const struct seccomp_notif *n)
 {
 	int rc;
@@ -174,6 +191,9 @@ static void hypercall(struct pager *p, struct process *pr, const struct seccomp_
 		if (rc && !pr->paged_ever)
 			refused(pr, rc);
 		notif_return(p, n, rc);
+		break;
+	case HYPER_MARK:
+		notif_return(p, n, mark_of(p, pr, n));
 		break;
 	default:
 		notif_return(p, n, -ENOSYS);

@@ -57,7 +57,7 @@ static bool call_mmap(struct space *s, const struct seccomp_notif *n)
 	bool take = (flags & MAP_TYPE) == MAP_PRIVATE && (flags & MAP_ANONYMOUS) &&
 		    !(flags & (MAP_GROWSDOWN | MAP_HUGETLB)) &&
 		    (s->pager->config->regions & REGION_ANON) &&
-		    len >= s->pager->config->anon_min_bytes && len;
+		    len >= s->pager->config->anon_min_bytes && len && !s->whole;
 	int64_t res;
 
 	if (replaces)
