@@ -105,7 +105,7 @@ $(BIN)/vmm: $(CLI) $(PAGER) $(CORE) $(REPLAY)
 $(BIN)/trace_gen: $(BIN)/vmm
 	ln -sf vmm $@
 
-$(BIN)/libvmm.so: $(CORE)
+$(BIN)/libvmm.so: $(CORE) $(OBJ)/pager/mark.o
 	@mkdir -p $(@D)
 	$(LINK) -shared -Wl,-soname,libvmm.so $^ $(CORE_LIBS)
 
