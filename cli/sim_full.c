@@ -224,6 +224,7 @@ int sim_run_full(const struct sim_options *o, struct trace_source *trace,
 					 .references_max = o->accesses_max,
 					 .warmup = warmup,
 					 .interval = o->interval,
+					 .interval_ns = o->interval_ns,
 					 .progress = show },
 			      .timing = sim_timing(o),
 			      .table = { .fd = -1 } };

@@ -70,13 +70,15 @@ json_t *sim_provenance(const struct sim_options *o, const struct sim_result *res
 
 /* What was counted between two rows. */
 static json_t *row_tree(const struct sim_result *res, const struct sim_cell *c, uint32_t k,
-			uint64_t first)
+			uint64_t first, bool timed)
 {
 	static const char *const keys[] = { "faults", "faults_major", "evictions", "store_writes",
 					    "tlb_misses" };
 	json_t *object = json_object();
 
 	set_count(object, "first", first);
+	if (timed)
+		set_count(object, "start_ns", res->rows[k].start_ns);
 	set_count(object, "references", res->rows[k].references);
 	set_count(object, "working_set_pages", res->rows[k].pages);
 	for (uint32_t i = 0; i < vm_stat_count; i++)
@@ -90,13 +92,13 @@ static json_t *row_tree(const struct sim_result *res, const struct sim_cell *c, 
 	return object;
 }
 
-static json_t *rows(const struct sim_result *res, const struct sim_cell *c)
+static json_t *rows(const struct sim_result *res, const struct sim_cell *c, bool timed)
 {
 	uint64_t first = res->totals.warmup;
 	json_t *array = json_array();
 
 	for (uint32_t k = 0; k < c->n_rows; k++) {
-		if (json_array_append_new(array, row_tree(res, c, k, first)))
+		if (json_array_append_new(array, row_tree(res, c, k, first, timed)))
 			incomplete = true;
 		first += res->rows[k].references;
 	}
@@ -204,7 +206,7 @@ static json_t *cell_tree(const struct sim_report *r, const struct sim_result *re
 	if (g->n > 1)
 		set_seeds(root, g);
 	if (c->n_rows)
-		set(root, "intervals", rows(res, c));
+		set(root, "intervals", rows(res, c, o->interval_ns != 0));
 	if (c->n_processes)
 		set(root, "processes", processes(c));
 	return root;

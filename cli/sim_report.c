@@ -225,7 +225,10 @@ static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_re
 		struct vm_stats s = row_stats(c, k);
 
 		csv_row(file, r, res, c, &s);
-		fprintf(file, ",%u,%" PRIu64 ",%" PRIu64 "\n", k, first, res->rows[k].pages);
+		fprintf(file, ",%u,%" PRIu64 ",%" PRIu64, k, first, res->rows[k].pages);
+		if (r->options->interval_ns)
+			fprintf(file, ",%" PRIu64, res->rows[k].start_ns);
+		fputc('\n', file);
 		first += res->rows[k].references;
 	}
 }
@@ -233,19 +236,21 @@ static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_re
 static int csv_write(FILE *file, const void *arg)
 {
 	const struct sim_report *r = arg;
-	bool intervals = r->options->interval_text != NULL;
+	const struct sim_options *o = r->options;
+	bool intervals = o->interval_text != NULL;
 
 	fprintf(file,
 		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
 		"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
-		"fidelity,warmup%s\n",
-		intervals ? ",interval,first_access,working_set_pages" : "");
+		"fidelity,warmup%s%s\n",
+		intervals ? ",interval,first_access,working_set_pages" : "",
+		o->interval_ns ? ",interval_start_ns" : "");
 	for (uint32_t k = 0; k < r->n_results; k++) {
 		const struct sim_result *res = &r->results[k];
 
 		for (uint32_t i = 0; i < res->n_cells; i++) {
 			csv_row(file, r, res, &res->cells[i], &res->cells[i].stats);
-			fputs(intervals ? ",,,\n" : "\n", file);
+			fprintf(file, "%s%s\n", intervals ? ",,," : "", o->interval_ns ? "," : "");
 			csv_rows(file, r, res, &res->cells[i]);
 		}
 	}

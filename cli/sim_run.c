@@ -23,7 +23,8 @@
 int sim_open(struct trace_source *t, const struct sim_options *o)
 {
 	struct trace_problem problem = { 0 };
-	int err = trace_source_open(t, o->trace, (uint32_t)__builtin_ctzll(o->page_size), &problem);
+	int err = trace_source_open(t, o->trace, (uint32_t)__builtin_ctzll(o->page_size),
+				    o->interval_ns ? TRACE_MASK(TRACE_TIME) : 0, &problem);
 
 	if (err) {
 		trace_complain(o->trace, err, &problem);
@@ -48,6 +49,10 @@ void sim_complain(const struct sim_options *o, const struct replay_source *sourc
 	else if (err == -E2BIG)
 		complain("--interval", "Take longer intervals, or fewer policies and sizes.",
 			 "more than %u rows in all", SWEEP_ROWS_MAX);
+	else if (err == -ENODATA)
+		complain("--interval", "Give a number of references, as --interval 100000.",
+			 "%s does not say what time it was, so it has no intervals of time",
+			 o->trace);
 	else
 		trace_complain(o->trace, err, problem && problem->what ? problem : NULL);
 }
@@ -232,6 +237,7 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 			   .references_max = o->accesses_max,
 			   .warmup = warmup,
 			   .interval = o->interval,
+			   .interval_ns = o->interval_ns,
 			   .events = true,
 			   .progress = show };
 	struct sweep_cell *cells = calloc(r->n_cells + 1, sizeof(*cells));

@@ -371,19 +371,28 @@ static void text_table(const struct sim_report *r)
 static void text_rows(const struct sim_report *r, const struct sim_result *res)
 {
 	uint32_t cells = res->n_cells < CELLS_SHOWN ? res->n_cells : CELLS_SHOWN;
+	bool timed = r->options->interval_ns != 0;
 	uint64_t first = res->totals.warmup;
 
-	printf("\n  intervals of %" PRIu64 " references: their working set, and faults of",
-	       r->options->interval);
+	if (timed)
+		printf("\n  intervals of %g seconds", (double)r->options->interval_ns / 1e9);
+	else
+		printf("\n  intervals of %" PRIu64 " references", r->options->interval);
+	fputs(": their working set, and faults of", stdout);
 	for (uint32_t i = 0; i < cells; i++)
 		printf("%s %s in %u", i ? "," : "", sim_policy_name(res->cells[i].policy),
 		       res->cells[i].frames);
-	printf("%s\n  %14s %12s", cells < res->n_cells ? " ..." : "", "from", "pages");
+	printf("%s\n  %14s %12s", cells < res->n_cells ? " ..." : "", timed ? "from (s)" : "from",
+	       "pages");
 	for (uint32_t i = 0; i < cells; i++)
 		printf(" %12.12s", sim_policy_name(res->cells[i].policy));
 	putchar('\n');
 	for (uint32_t k = 0; k < res->n_rows && k < ROWS_SHOWN; k++) {
-		printf("  %14" PRIu64 " %12" PRIu64, first, res->rows[k].pages);
+		if (timed)
+			printf("  %14.3f", (double)res->rows[k].start_ns / 1e9);
+		else
+			printf("  %14" PRIu64, first);
+		printf(" %12" PRIu64, res->rows[k].pages);
 		for (uint32_t i = 0; i < cells; i++) {
 			const struct vm_stats *s = res->cells[i].rows;
 

@@ -104,6 +104,22 @@ printf '1 W 0\n1 R 4096\n1 U 0 4096\n1 R 0\n' >gone
 	same "page sizes" <(printf 'sim/4.0 KiB,lru,4,8\nsim/8.0 KiB,lru,2,9\n')
 "$vmm" sim -t belady -f 3 -a lru --interval 5 --csv - | cut -d, -f4,7,22-24 | sed 1d |
 	same "intervals" <(printf '12,10,,,\n5,5,0,0,4\n5,3,1,5,4\n2,2,2,10,2\n')
+# By time: two references in the first half second, none in the next two, three in the fourth, one in the last.
+printf '1 @ 0\n1 R 0\n1 R 4096\n1 @ 1600000000\n1 R 0\n1 @ 1500000000\n1 R 0\n1 R 8192\n1 @ 2000000000\n1 R 0\n' >timed
+cat >expected <<-END
+	6,3,,,,
+	2,2,0,0,2,0
+	0,0,1,2,0,500000000
+	0,0,2,2,0,1000000000
+	3,1,3,2,2,1500000000
+	1,0,4,5,1,2000000000
+END
+for engine in '' --model; do
+	"$vmm" sim -t timed -f 2 -a lru --interval 0.5s $engine --csv - | cut -d, -f4,7,22-25 | sed 1d | same "intervals of time $engine" expected
+	"$vmm" sim -t timed -f 2 -a lru --warmup 3 --interval 1s $engine --csv - | cut -d, -f4,7,22-25 | sed 1d |
+		same "intervals of time after a warm-up $engine" <(printf '3,1,,,,\n2,1,0,3,2,1000000000\n1,0,1,5,1,2000000000\n')
+done
+"$vmm" sim -t timed -f 2 -a lru --interval 1s | grep -q 'intervals of 1 seconds' || bad "the text of intervals of time"
 "$vmm" sim -t many -f 100 -a random,lru --seeds 5 --json seeds.json -q
 python3 - <<-END || bad "seeds"
 	import json, statistics
@@ -178,6 +194,9 @@ fails "fewer frames than processes" 1 "too few" "$vmm" sim -t many -f 2 --alloca
 fails "an allocation" 2 "Did you mean local" "$vmm" sim -t belady -f 3 --allocation locl
 fails "a walk cache without tables" 2 "no page table" "$vmm" sim -t belady -f 3 --walk-cache 4
 fails "an interval" 2 "no number of references" "$vmm" sim -t belady -f 3 --interval 0
+fails "an interval of no time" 2 "nor of seconds" "$vmm" sim -t timed -f 3 --interval 0s
+fails "time that the trace does not have" 1 "does not say what time" "$vmm" sim -t belady -f 3 --interval 1s
+fails "time passes too fast" 1 "more than" "$vmm" sim -t <(printf '1 R 0\n1 @ 0xffffffffffffffff\n') -f 3 --interval 0.001s
 fails "too many rows" 1 "more than" "$vmm" sim -t many -f 3 -a fifo,lru,clock,sieve,arc,2q,lfu,mru,slru,lirs,car,nru,nfu,aging,gclock,lru-k,linux2,mglru,random,lecar --interval 1
 fails "no seed" 2 "from 1 to" "$vmm" sim -t belady -f 3 --seeds 0
 fails "no percentage" 2 "not a size" "$vmm" sim -t belady -m 5%%

@@ -53,7 +53,7 @@ struct full {
 	struct full_cell *cells;
 	uint32_t n_cells;
 	uint32_t jobs;
-	uint64_t references_max, warmup, interval; /* as in sweep.h */
+	uint64_t references_max, warmup, interval, interval_ns; /* as in sweep.h */
 	uint32_t block;
 	sweep_progress_fn progress;
 	void *progress_arg;

@@ -182,10 +182,29 @@ static int full_add(struct trace_full *f, const struct trace_record *record, siz
 	return 0;
 }
 
+/* Time that goes back, as it may in a text, stands still. */
+static void time_take(struct trace_source *t, uint64_t now_ns)
+{
+	struct replay_source *s = &t->source;
+
+	s->timed = true;
+	if (now_ns <= t->time_ns)
+		return;
+	if (s->interval_ns)
+		s->turned += now_ns / s->interval_ns - t->time_ns / s->interval_ns;
+	t->time_ns = now_ns;
+}
+
 static int event_take(struct trace_source *t, const struct trace_event *e, size_t at)
 {
 	bool sharing = TRACE_MASK(e->record.kind) & SHARING;
-	int err = t->full ? full_add(t->full, &e->record, at) : 0;
+	int err;
+
+	if (e->record.kind == TRACE_TIME) {
+		time_take(t, e->record.value);
+		return 0;
+	}
+	err = t->full ? full_add(t->full, &e->record, at) : 0;
 
 	if (err || (sharing && t->stop_at_model))
 		return err ? err : -EXDEV;
@@ -205,6 +224,7 @@ static int source_read(struct replay_source *s, uint32_t *refs, size_t max, size
 	int rc, err = 0;
 
 	*n = 0;
+	s->turned = 0;
 	if (s->events)
 		s->events->n = s->events->n_ids = 0;
 	if (t->full)
@@ -217,7 +237,7 @@ static int source_read(struct replay_source *s, uint32_t *refs, size_t max, size
 		*n += got;
 		if (!err && rc == 1)
 			err = event_take(t, &event, *n);
-	} while (!err && rc == 1 && *n < max);
+	} while (!err && rc == 1 && *n < max && !s->turned);
 	trace_progress(t->reader, &done, &total);
 	s->done = total ? (double)done / (double)total : -1;
 	return err;
@@ -247,23 +267,24 @@ static int source_rewind(struct replay_source *s)
 		return err;
 	trace_close(t->reader);
 	t->reader = again;
-	t->events = 0;
+	t->events = t->time_ns = 0;
 	t->renamed = false;
 	t->n_free = 0;
 	if (t->id_of)
 		memset(t->id_of, 0xFF, t->id_capacity * sizeof(*t->id_of));
 	s->pages = s->distinct = 0;
 	s->appeared = 0;
+	s->timed = false;
 	s->done = 0;
 	return 0;
 }
 
 int trace_source_open(struct trace_source *t, const char *path, uint32_t page_shift,
-		      struct trace_problem *problem)
+		      uint32_t events, struct trace_problem *problem)
 {
 	*t = (struct trace_source){
 		.source = { .read = source_read, .rewind = source_rewind },
-		.options = { .page_shift = page_shift, .events = GOING | SHARING },
+		.options = { .page_shift = page_shift, .events = GOING | SHARING | events },
 		.path = path,
 	};
 	return trace_open(&t->reader, path, &t->options, problem);

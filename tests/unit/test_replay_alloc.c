@@ -46,7 +46,7 @@ static int sweep(void)
 	struct sweep s = { .cells = cells, .n_cells = 2, .events = true, .interval = 500 };
 	struct trace_source t;
 	uint32_t bad;
-	int err = trace_source_open(&t, path, 12, NULL);
+	int err = trace_source_open(&t, path, 12, 0, NULL);
 
 	if (err)
 		return err;
@@ -72,7 +72,7 @@ static int full(void)
 	struct opt_table table = { .fd = -1 };
 	struct trace_source t;
 	uint32_t bad;
-	int err = trace_source_open(&t, path, 12, NULL);
+	int err = trace_source_open(&t, path, 12, 0, NULL);
 
 	if (err)
 		return err;

@@ -81,7 +81,7 @@ static void sweep_all(struct sweep *s, struct trace_source *t)
 {
 	uint32_t bad;
 
-	assert_int_equal(trace_source_open(t, path, 12, NULL), 0);
+	assert_int_equal(trace_source_open(t, path, 12, 0, NULL), 0);
 	s->source = &t->source;
 	s->events = true;
 	assert_int_equal(sweep_run(s, &bad), 0);
