@@ -95,9 +95,10 @@ static int mrc(const struct sim_options *o, char **argv)
 
 	if (err)
 		return err;
-	err = mrc_make(&m, &trace.source);
+	err = mrc_make(&m, &trace);
 	if (!err)
 		err = outputs_write(&m, argv);
+	trace.events = 0; /* whatever was left out in one pass was replayed in another */
 	if (!err)
 		sim_notes(o, &trace, m.result.totals.references);
 	trace_source_close(&trace);

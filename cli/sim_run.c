@@ -330,14 +330,14 @@ out:
 	return err;
 }
 
-/* What opt's own pass cannot do: pages that go, and rows. */
+/* What opt's own pass cannot do: rows. */
 static bool opt_needs_full(const struct sim_options *o, const struct sim_result *r)
 {
 	bool opt = false;
 
 	for (uint32_t i = 0; i < r->n_cells; i++)
 		opt |= r->cells[i].policy->opt;
-	return opt && (r->totals.gone || o->interval_text);
+	return opt && o->interval_text;
 }
 
 int sim_run(const struct sim_options *o, struct replay_source *source, uint64_t warmup,

@@ -98,6 +98,22 @@ cmp -s jobs.1 jobs.3 || bad "the full model counts otherwise on three threads"
 printf '1 W 0\n1 R 4096\n1 U 0 4096\n1 R 0\n' >gone
 "$vmm" sim -t gone -f 2 -a lru,opt --csv - | counts | same "a page that is unmapped" <(printf 'lru 2 3\nopt 2 3\n')
 
+
+# --- curves where pages go, processes end and (forks) frames are shared: what sim counts at each size
+"$vmm" gen -t fork -n 4000 -p 3 -o forks.vmt
+awk '{ print } NR % 400 == 0 { print 1 + NR % 3, (NR % 800 ? "U" : "D"), NR * 41 % 4000000, 4096 * (1 + NR % 90) } NR % 9000 == 0 { print 2, "X" }' many >goes
+for t in goes forks.vmt; do
+	for warm in 0 1234; do
+		"$vmm" sim -t $t -f 1,2,9,60,200,600,2000 -a lru,opt,clock --warmup $warm --csv - | counts >expected
+		"$vmm" mrc -t $t -f 1,2,9,60,200,600,2000 -a lru,opt,clock --warmup $warm --csv - | awk -F, 'NR > 1 { print $1, $3, $6 }' |
+			same "curves of $t after $warm" expected
+	done
+done
+"$vmm" sim -t goes -f 9,200,600 -a opt --model --csv - | counts >expected
+"$vmm" sim -t goes -f 9,200,600 -a opt --csv - | counts | same "opt by both engines where pages go" expected
+"$vmm" mrc -t goes -f 7,50,200 --csv - | cut -d, -f3-7 >curve
+"$vmm" mrc -t goes -f 7,50,200 --sample 1.0 --salts 1 --csv - | cut -d, -f3-7 | same "a sample of everything where pages go" curve
+
 # --- sizes, page sizes, warm-up, intervals, seeds
 "$vmm" sim -t belady -m 60%,100% -a lru --csv - | counts | same "percent of 5 pages" <(printf 'lru 3 10\nlru 5 5\n')
 "$vmm" sim -t belady -m 16K -p 4K,8K -a lru --csv - | cut -d, -f1-3,7 | sed 1d |
@@ -213,8 +229,7 @@ cat belady >pipe 2>writer.err &
 writer=$!
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
 kill $writer 2>writer.err # nobody may have opened the pipe
-"$vmm" gen -t fork -n 4000 -p 3 -o forks.vmt
-fails "opt's curve where pages go" 1 "no page is unmapped" "$vmm" mrc -t forks.vmt -a opt
+fails "a sample of a trace with forks" 1 "no sample can be taken" "$vmm" mrc -t forks.vmt --sample 0.5
 fails "large pages and a swap device" 1 "not possible with the other options" "$vmm" sim -t forks.vmt -f 3000 -a lru --large always -s 64
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
 fails "a warm-up of everything" 1 "after the warm-up" "$vmm" sim -t belady -f 3 --warmup 12

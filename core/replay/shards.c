@@ -226,6 +226,15 @@ int shards_feed(struct shards *s, const uint32_t *refs, size_t n)
 	return err;
 }
 
+/* It stays in the sample, as it would be there again when it comes back. */
+int shards_gone(struct shards *s, uint32_t page)
+{
+	struct sampled *p;
+
+	HASH_FIND(hh, s->pages, &page, sizeof(page), p);
+	return p ? stack_distance_gone(&s->distance, p->slot) : 0;
+}
+
 void shards_warm(struct shards *s)
 {
 	memset(s->weight, 0, sizeof(s->weight));

@@ -8,6 +8,7 @@
 #include "core/replay/chance.h"
 #include "core/replay/denning.h"
 #include "core/replay/full.h"
+#include "core/replay/stack_distance.h"
 #include "core/trace/sad.h"
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/trace_drive.h"
@@ -137,6 +138,24 @@ static int sets(void)
 	return err;
 }
 
+/* Every second page goes again, so that holes take room too; the axis is renumbered. */
+static int distances(void)
+{
+	struct stack_distance s;
+	uint32_t distance;
+	int err = stack_distance_init(&s);
+
+	for (uint32_t i = 0; i < 50000 && !err; i++) {
+		uint32_t page = i % 5000;
+
+		err = stack_distance_feed(&s, &page, 1, page + 1, &distance);
+		if (!err && page % 2)
+			err = stack_distance_gone(&s, page - 1);
+	}
+	stack_distance_destroy(&s);
+	return err;
+}
+
 static int chance(void)
 {
 	int draws = policy_draws("random");
@@ -167,6 +186,7 @@ static void test_nth(void **state)
 	nth_of(full, 40);
 	nth_of(reduction, 5);
 	nth_of(sets, 5);
+	nth_of(distances, 8);
 	nth_of(chance, 5);
 }
 
