@@ -284,7 +284,7 @@ static int reports(const struct wss *w)
 static int wss(struct wss *w)
 {
 	struct trace_source trace;
-	int err = sim_open(&trace, &w->options);
+	int err = sim_open(&trace, &w->options, TRACE_FULL);
 
 	if (err)
 		return err;

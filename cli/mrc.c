@@ -158,12 +158,58 @@ static int sizes_choose(const struct sim_options *o, uint32_t least, uint32_t pa
 	return 0;
 }
 
-/* A sample cannot tell sizes below the pages that one sampled page stands for. */
+static enum mrc_method method_of(const struct mrc *m, const struct sim_policy *p)
+{
+	const struct sim_options *o = m->options;
+
+	if (m->result.full)
+		return MRC_REPLAY;
+	if (p->opt)
+		return MRC_OPT;
+	if (strcmp(p->ops->name, "lru") != 0)
+		return MRC_REPLAY;
+	if (m->result.window)
+		return MRC_WINDOW;
+	return o->sample_rate > 0 ? MRC_SAMPLE : MRC_STACK;
+}
+
+static bool bracket_wanted(const struct mrc *m)
+{
+	bool wanted = false;
+
+	for (uint32_t k = 0; k < m->options->n_policies; k++)
+		wanted |= method_of(m, &m->options->policies[k]) == MRC_WINDOW;
+	return wanted && !m->options->force;
+}
+
+/* A sample cannot tell sizes below the pages that one sampled page stands for, nor a window lru below twice its own. */
 static uint32_t least_size(const struct mrc *m)
 {
 	double least = m->rate > 0 ? ceil(1 / m->rate) : 1;
 
+	if (bracket_wanted(m))
+		return 2 * m->result.window;
 	return least < m->result.totals.pages ? (uint32_t)least : m->result.totals.pages;
+}
+
+/* The sizes that were given can be answered. Complains itself. */
+static int sizes_check(const struct mrc *m)
+{
+	const struct sim_options *o = m->options;
+	uint32_t least = least_size(m);
+	int err = 0;
+
+	for (uint32_t i = 0; i < o->n_sizes && !err; i++) {
+		if (bracket_wanted(m)) {
+			err = sim_window_check(o, m->result.window, o->sizes[i]);
+		} else if (o->sizes[i] < least) {
+			complain("--sample", "Take a larger sample, or leave --sample out.",
+				 "%u frames are too few for it: a sampled page stands for %u pages",
+				 o->sizes[i], least);
+			err = -EINVAL;
+		}
+	}
+	return err;
 }
 
 static void rates_note(struct mrc *m, const struct first_pass *f)
@@ -176,6 +222,13 @@ static void rates_note(struct mrc *m, const struct first_pass *f)
 
 /* --- curves ------------------------------------------------------------------------------------------------------ */
 
+static void point_set(struct mrc_point *p, double misses, double half)
+{
+	p->misses = misses;
+	p->low = misses - half;
+	p->high = misses + half;
+}
+
 static void stack_curve(const struct mrc *m, const struct first_pass *f, struct mrc_curve *c)
 {
 	uint64_t counted = m->result.totals.references - m->result.totals.warmup, hits = 0;
@@ -184,7 +237,7 @@ static void stack_curve(const struct mrc *m, const struct first_pass *f, struct 
 	for (uint32_t i = 0; i < c->n_points; i++) {
 		for (; d <= c->points[i].frames && d < f->distances; d++)
 			hits += f->by_distance[d];
-		c->points[i].misses = (double)(counted - hits);
+		point_set(&c->points[i], (double)(counted - hits), 0);
 	}
 }
 
@@ -197,20 +250,8 @@ static void sample_curve(const struct mrc *m, const struct first_pass *f, struct
 		for (uint32_t k = 0; k < f->n_samples; k++)
 			ratio[k] = shards_miss_ratio(f->samples[k], c->points[i].frames);
 		shards_interval(ratio, f->n_samples, &mean, &half);
-		c->points[i].misses = mean * counted;
-		c->points[i].half = half * counted;
+		point_set(&c->points[i], mean * counted, half * counted);
 	}
-}
-
-static enum mrc_method method_of(const struct sim_options *o, const struct sim_policy *p, bool full)
-{
-	if (full)
-		return MRC_REPLAY;
-	if (p->opt)
-		return MRC_OPT;
-	if (strcmp(p->ops->name, "lru") != 0)
-		return MRC_REPLAY;
-	return o->sample_rate > 0 ? MRC_SAMPLE : MRC_STACK;
 }
 
 static int curves_make(struct mrc *m, const uint32_t *sizes, uint32_t n)
@@ -225,7 +266,7 @@ static int curves_make(struct mrc *m, const uint32_t *sizes, uint32_t n)
 		struct mrc_curve *c = &m->curves[k];
 
 		c->policy = &o->policies[k];
-		c->method = method_of(o, c->policy, m->result.full);
+		c->method = method_of(m, c->policy);
 		c->points = calloc(n, sizeof(*c->points));
 		if (!c->points)
 			return -ENOMEM;
@@ -244,8 +285,9 @@ static int cells_run(struct mrc *m, struct trace_source *trace, const struct sim
 
 	if (err)
 		return err;
-	return m->result.full ? sim_run_full(o, trace, count, m->result.totals.warmup, r)
-			      : sim_run(o, &trace->source, m->result.totals.warmup, r);
+	if (m->result.full)
+		return sim_run_full(o, trace, count, m->result.totals.warmup, r);
+	return sim_run(o, &trace->source, m->result.totals.warmup, r);
 }
 
 static bool is_replayed(const struct mrc_curve *c)
@@ -271,19 +313,41 @@ static int replay_curves(struct mrc *m, struct trace_source *trace, const struct
 	err = r.n_cells ? cells_run(m, trace, count, &r) : 0;
 	for (uint32_t k = 0, at = 0; k < m->n_curves && !err; k++)
 		for (uint32_t i = 0; is_replayed(&m->curves[k]) && i < n; i++)
-			m->curves[k].points[i].misses = (double)r.cells[at++].stats.faults;
+			point_set(&m->curves[k].points[i], (double)r.cells[at++].stats.faults, 0);
 	m->result.opt_file_bytes = r.opt_file_bytes;
 	sim_result_destroy(&r);
 	return err;
 }
 
-static int first_make(const struct sim_options *o, struct first_pass *f)
+/* The ends of lru's curve; the curve itself is that of the references of the trace. */
+static int bracket_curve(const struct mrc *m, struct trace_source *trace, struct mrc_curve *c)
 {
+	struct sim_result r = { .window = m->result.window, .n_cells = c->n_points };
+	int err = -ENOMEM;
+
+	r.cells = calloc(c->n_points, sizeof(*r.cells));
+	for (uint32_t i = 0; r.cells && i < c->n_points; i++)
+		r.cells[i] =
+			(struct sim_cell){ .policy = c->policy, .frames = c->points[i].frames };
+	if (r.cells)
+		err = sim_bracket(m->options, trace, m->result.totals.warmup, &r);
+	for (uint32_t i = 0; i < c->n_points && !err && r.cells[i].bracketed; i++) {
+		c->points[i].low = (double)r.cells[i].faults_low;
+		c->points[i].high = (double)r.cells[i].faults_high;
+	}
+	sim_result_destroy(&r);
+	return err;
+}
+
+static int first_make(const struct mrc *m, struct first_pass *f)
+{
+	const struct sim_options *o = m->options;
+
 	memset(f, 0, sizeof(*f));
 	for (uint32_t k = 0; k < o->n_policies; k++) {
-		enum mrc_method method = method_of(o, &o->policies[k], false);
+		enum mrc_method method = method_of(m, &o->policies[k]);
 
-		f->exact |= method == MRC_STACK;
+		f->exact |= method == MRC_STACK || method == MRC_WINDOW;
 		if (method == MRC_SAMPLE)
 			f->n_samples = (uint32_t)o->salts;
 	}
@@ -362,25 +426,23 @@ static int totals_make(struct mrc *m, struct first_pass *f, struct trace_source 
 static int curves_fill(struct mrc *m, const struct first_pass *f, struct trace_source *trace,
 		       const struct sim_count *count)
 {
-	uint32_t *sizes = NULL, n = 0;
-	int err = sizes_choose(m->options, least_size(m), m->result.totals.pages, &sizes, &n);
+	uint32_t *sizes = NULL, n = 0, least = least_size(m), pages = m->result.totals.pages;
+	int err = sizes_check(m);
 
-	if (!err && m->options->n_sizes && sizes[0] < least_size(m)) {
-		complain("--sample", "Take a larger sample, or leave --sample out.",
-			 "%u frames are too few for it: a sampled page stands for %u pages",
-			 sizes[0], least_size(m));
-		free(sizes);
-		return -EINVAL;
-	}
+	if (err)
+		return err;
+	err = sizes_choose(m->options, least, pages > least ? pages : least, &sizes, &n);
 	if (!err)
 		err = curves_make(m, sizes, n);
 	if (err)
 		complain("mrc", NULL, "%s", strerror(-err));
 	for (uint32_t k = 0; k < m->n_curves && !err; k++) {
-		if (m->curves[k].method == MRC_STACK)
+		if (m->curves[k].method == MRC_STACK || m->curves[k].method == MRC_WINDOW)
 			stack_curve(m, f, &m->curves[k]);
 		else if (m->curves[k].method == MRC_SAMPLE)
 			sample_curve(m, f, &m->curves[k]);
+		if (m->curves[k].method == MRC_WINDOW)
+			err = bracket_curve(m, trace, &m->curves[k]);
 	}
 	if (!err)
 		err = replay_curves(m, trace, count, sizes, n);
@@ -393,7 +455,7 @@ int mrc_make(struct mrc *m, struct trace_source *trace)
 	struct sim_count count = { .n_pids = 0 };
 	struct first_pass f;
 	double start = now_s();
-	int err = first_make(m->options, &f);
+	int err = first_make(m, &f);
 
 	if (err)
 		complain("mrc", NULL, "%s", strerror(-err));

@@ -10,11 +10,14 @@ enum mrc_method {
 	MRC_OPT,    /* opt: exact, size by size from the table of next uses */
 	MRC_REPLAY, /* replayed at each size */
 	MRC_SAMPLE, /* lru: SHARDS */
+	MRC_WINDOW, /* lru: bracketed (core/replay/window.h) */
 };
 
 struct mrc_point {
 	uint32_t frames;
-	double misses, half; /* half width of the 95% interval; 0: exact */
+	double misses;
+	double low,
+		high; /* the 95% interval of a sample, the ends of a bracket; equal where the curve is exact */
 };
 
 struct mrc_curve {

@@ -60,6 +60,8 @@ json_t *sim_provenance(const struct sim_options *o, const struct sim_result *res
 	set(object, "command", command);
 	set_count(object, "seed", o->seed);
 	set(object, "trace", report_text_json(o->trace));
+	if (res->window)
+		set_count(object, "window", res->window);
 	if (res->sha256[0])
 		set(object, "trace_sha256", json_string(res->sha256));
 	if (!uname(&system))
@@ -182,6 +184,10 @@ static json_t *cell_tree(const struct sim_report *r, const struct sim_result *re
 	set(root, "policy_params", params(c->policy));
 	set(root, "fidelity", json_string(sim_fidelity(o, res, c)));
 	set(root, "approximate", json_boolean(sim_approximate(res, c)));
+	if (c->bracketed)
+		set(root, "bounds",
+		    json_pack("{s:[I, I]}", "faults", (json_int_t)c->faults_low,
+			      (json_int_t)c->faults_high));
 	set(root, "provenance", sim_provenance(o, &r->results[0], r->argv));
 	set_count(root, "frames", c->frames);
 	set_count(root, "page_size", res->page_size);

@@ -45,6 +45,8 @@ bool sim_approximate(const struct sim_result *r, const struct sim_cell *c)
 {
 	bool stack = c->policy->opt || !strcmp(c->policy->ops->name, "lru");
 
+	if (c->bracketed)
+		return c->faults_low != c->faults_high;
 	return r->fidelity != TRACE_FULL || (r->reduced && !(stack && c->frames >= r->reduced));
 }
 
@@ -57,6 +59,8 @@ const char *sim_fidelity(const struct sim_options *o, const struct sim_result *r
 		[TRACE_FAULTS] = "faults",
 	};
 
+	if (c->bracketed && !sim_approximate(r, c))
+		return names[TRACE_FULL];
 	if (r->fidelity == TRACE_FULL && r->reduced)
 		return sim_approximate(r, c) ? "reduced" : "exact";
 	return r->fidelity == TRACE_FULL && o->probation ? "probation" : names[r->fidelity];
@@ -111,6 +115,8 @@ bool sim_group_best(const struct sim_result *r, const struct sim_group *g)
 {
 	uint32_t n;
 
+	if (r->fidelity != TRACE_FULL) /* who knows? */
+		return false;
 	for (uint32_t i = 0; i < r->n_cells; i += n) {
 		struct sim_group other = sim_group_at(r, i);
 
@@ -202,6 +208,10 @@ static void csv_row(FILE *file, const struct sim_report *r, const struct sim_res
 	csv_field(file, params);
 	fprintf(file, ",%" PRIu64 ",%s,%" PRIu64, c->seed, sim_fidelity(o, res, c),
 		res->totals.warmup);
+	if (c->bracketed && s == &c->stats)
+		fprintf(file, ",%" PRIu64 ",%" PRIu64, c->faults_low, c->faults_high);
+	else if (r->results[0].window)
+		fputs(",,", file);
 }
 
 /* What was counted between two rows; peaks stay. */
@@ -242,7 +252,8 @@ static int csv_write(FILE *file, const void *arg)
 	fprintf(file,
 		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
 		"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
-		"fidelity,warmup%s%s\n",
+		"fidelity,warmup%s%s%s\n",
+		r->results[0].window ? ",faults_low,faults_high" : "",
 		intervals ? ",interval,first_access,working_set_pages" : "",
 		o->interval_ns ? ",interval_start_ns" : "");
 	for (uint32_t k = 0; k < r->n_results; k++) {

@@ -20,7 +20,19 @@
 
 /* --- the trace --------------------------------------------------------------------------------------------------- */
 
-int sim_open(struct trace_source *t, const struct sim_options *o)
+/* Of larger pages a window is not known: it held pages as they were recorded. */
+static int recorded_check(const struct trace_source *t, const struct sim_options *o)
+{
+	const struct trace_header *h = trace_header(t->reader);
+
+	if (h->fidelity != TRACE_WINDOW || h->page_shift == trace_recorded_shift(t->reader))
+		return 0;
+	complain(o->trace, "Leave -p out, take a full trace, or give --force.",
+		 "it was recorded through a window of pages of another size");
+	return -ENOTSUP;
+}
+
+int sim_open(struct trace_source *t, const struct sim_options *o, enum trace_fidelity least)
 {
 	struct trace_problem problem = { 0 };
 	int err = trace_source_open(t, o->trace, (uint32_t)__builtin_ctzll(o->page_size),
@@ -30,10 +42,15 @@ int sim_open(struct trace_source *t, const struct sim_options *o)
 		trace_complain(o->trace, err, &problem);
 		return err;
 	}
-	if (trace_header(t->reader)->fidelity == TRACE_FULL || o->force)
-		return 0;
-	complain(o->trace, "Replay a full trace (`vmm gen`, lackey, drmemtrace), or give --force.",
-		 "it does not hold every reference, and a replay of the others would mislead");
+	if (trace_header(t->reader)->fidelity <= least || o->force) {
+		err = o->force ? 0 : recorded_check(t, o);
+		if (!err)
+			return 0;
+	} else {
+		complain(o->trace,
+			 "Take a full trace (`vmm gen`, lackey, drmemtrace), or give --force.",
+			 "it does not hold every reference, and the others alone would mislead");
+	}
 	trace_source_close(t);
 	return -ENOTSUP;
 }

@@ -174,6 +174,58 @@ grep -q 'at most 70% misses with LRU: 4 frames' out && grep -q 'at most 60% miss
 	assert not re.search(r'(src|href)=|url\(|https?://(?!www.w3.org)', text)
 END
 
+# --- a window of K pages, first in first out, entries and exits logged: lru is bracketed, and everything else approximate
+windowed() {
+	echo "# vmm trace: page-size 4096, window $1"
+	awk -v k="$1" 'BEGIN { first = 0 } { page = $1 " " int($3 / 4096) } page in inside { next }
+		{ if (n == k) { split(queue[first], p, " "); print p[1], "L", p[2] * 4096; delete inside[queue[first]]; delete queue[first++]; n-- }
+		  print; inside[page]; queue[first + n++] = page }'
+}
+windowed 4 <many >through.4
+windowed 60 <many >through.60
+windowed 1 <many >through.1
+"$vmm" trace convert -o through.vmt through.4 2>err || bad "convert: $(cat err)"
+"$vmm" trace info through.vmt | grep -q 'window of 4 pages' || bad "trace info of a window"
+"$vmm" sim -t many -f 120,400,600,900 -a lru --csv - | awk -F, 'NR > 1 { print $3, $7 }' >truth
+for t in through.1 through.4 through.vmt through.60; do
+	"$vmm" sim -t $t -f 120,400,600,900 -a lru --csv - | awk -F, 'NR > 1 { print $3, $20, $22, $23 }' >sim.bracket
+	paste -d' ' truth sim.bracket | awk '!($1 == $3 && $5 <= $2 && $2 <= $6 && ($4 == "exact") == ($5 == $6)) { print }' | same "lru through $t" /dev/null
+	"$vmm" mrc -t $t -f 120,400,600,900 --json mrc.json -q
+	python3 -c 'import json
+for p in json.load(open("mrc.json"))["curves"][0]["points"]: print(p["frames"], *p["bounds"]["misses"])' |
+		same "lru's curve through $t" <(cut -d' ' -f1,3,4 sim.bracket)
+done
+grep -c window sim.bracket | same "brackets through a large window" <(echo 4)
+"$vmm" sim -t through.1 -f 2,120 -a lru --csv - | grep -c exact | same "a window of one page hides no fault" <(echo 2)
+"$vmm" sim -t through.vmt -f 120 -a lru --json bracket.json -q
+"$vmm" sim -t through.vmt -f 120 -a sieve --json approximate.json -q
+python3 - <<-END || bad "JSON of a window"
+	import json
+	lru, sieve = json.load(open("bracket.json")), json.load(open("approximate.json"))
+	low, high = lru["bounds"]["faults"]
+	assert low <= lru["counters"]["faults"] <= high and low < high and lru["approximate"] and lru["provenance"]["window"] == 4, lru
+	assert sieve["approximate"] and sieve["fidelity"] == "window" and "bounds" not in sieve, sieve
+END
+"$vmm" sim -t through.vmt -f 120,900 -a lru,sieve,opt >out
+grep -q 'approximate (window 4)' <("$vmm" sim -t through.vmt -f 120 -a sieve) || bad "the text of a policy that is approximate"
+grep -q 'through a window of 4 pages' out && grep -q 'approximate' out && grep -q '\.\.' out && ! grep -q '\*' out || bad "the text of a window: $(cat out)"
+"$vmm" mrc -t through.vmt -a lru,clock | grep -q '^  8 frames\|^          8 frames' || bad "a curve through a window begins at twice the window"
+"$vmm" mrc -t through.vmt -a lru,clock | grep -c 'within a bracket\|clock.*: approximate' | same "the plot through a window" <(echo 2)
+fails "lru in less than twice the window" 1 "hides faults of lru in 7 frames" "$vmm" sim -t through.vmt -f 7 -a lru
+fails "lru's curve below twice the window" 1 "hides faults of lru in 7 frames" "$vmm" mrc -t through.vmt -f 7,9
+fails "a window of other pages" 1 "pages of another size" "$vmm" sim -t through.4 -f 100 -p 16K
+grep -v L through.4 >no.exits
+fails "a window without exits" 1 "lacks exits" "$vmm" sim -t no.exits -f 100 -a lru
+fails "a window twice from a pipe" 1 "once only" "$vmm" sim -t <(cat through.4) -f 100 -a lru
+fails "a sample through a window" 1 "of which no sample" "$vmm" mrc -t through.vmt --sample 0.5
+fails "working sets through a window" 1 "does not hold every reference" "$vmm" wss -t through.vmt
+{ echo "# vmm trace: page-size 4096, faults only"; cat many; } >faults.only
+fails "faults only" 1 "does not hold every reference" "$vmm" sim -t faults.only -f 10
+fails "the curve of faults only" 1 "does not hold every reference" "$vmm" mrc -t faults.only
+"$vmm" sim -t faults.only -f 10 -a lru --force --csv - | tail -n 1 | cut -d, -f20 | same "faults by force" <(echo faults)
+"$vmm" mrc -t faults.only -f 10 --force --csv - | tail -n 1 | cut -d, -f10 | same "the curve of faults by force" <(echo faults)
+"$vmm" sim -t through.vmt -f 7 -a lru --force --csv - | tail -n 1 | cut -d, -f20 | same "lru by force" <(echo window)
+
 # --- local allocation: each process as if alone
 "$vmm" sim -t many -f 90 -a lru --allocation local --budget 2=50 --budget 3=20%,min=1 --json local.json -q 2>err
 grep -q "not a size\|0 frames" err || bad "a budget in bytes below a frame: $(cat err)"

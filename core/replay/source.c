@@ -56,6 +56,8 @@ static int array_read(struct replay_source *s, uint32_t *refs, size_t max, size_
 
 	if (s->events)
 		s->events->n = s->events->n_ids = 0;
+	if (s->leaves)
+		s->leaves->n = s->leaves->n_ids = 0;
 	memcpy(refs, a->refs + a->at, k * sizeof(*refs));
 	for (size_t i = 0; i < k; i++)
 		if ((refs[i] & REPLAY_PAGE) >= s->distinct)

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before reference `at` of a block the pages ids[first .. first + count) of its struct replay_events go. */
+/* Before reference `at` of a block the pages ids[first .. first + count) of its struct replay_events go (or leave). */
 struct replay_gone {
 	size_t at;
 	uint32_t first, count;
@@ -42,6 +42,8 @@ struct replay_source {
 	int (*rewind)(struct replay_source *s);
 	/* What goes in the block that is read next; NULL: nobody wants to know. Set before the first read of a pass. */
 	struct replay_events *events;
+	/* Likewise what leaves the window of the recording (window.h), before what goes at the same place; `why` says nothing. */
+	struct replay_events *leaves;
 	bool fresh; /* with events: a page that comes back has an id that no page had before */
 	uint64_t interval_ns; /* set like events: a block ends where time passes a multiple of it; 0: it does not */
 	uint64_t turned; /* with interval_ns: the multiples that passed at the end of the block */

@@ -15,6 +15,7 @@
 
 #define NO_ID UINT32_MAX
 #define GOING (TRACE_MASK(TRACE_UNMAP) | TRACE_MASK(TRACE_DISCARD) | TRACE_MASK(TRACE_EXIT))
+#define LEAVING TRACE_MASK(TRACE_LEAVE)
 #define SHARING (TRACE_MASK(TRACE_FORK) | TRACE_MASK(TRACE_MAP))
 
 static int ids_reserve(struct trace_source *t, uint32_t n)
@@ -182,6 +183,21 @@ static int full_add(struct trace_full *f, const struct trace_record *record, siz
 	return 0;
 }
 
+static int pages_leave(struct trace_source *t, const struct trace_event *e, size_t at)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; t->source.leaves && i < e->n_pages && !err; i++) {
+		uint32_t id = e->pages[i];
+
+		if (t->renamed)
+			id = id < t->id_capacity ? t->id_of[id] : NO_ID;
+		if (id != NO_ID)
+			err = replay_events_add(t->source.leaves, at, id, REMOVE_EVICT);
+	}
+	return err;
+}
+
 /* Time that goes back, as it may in a text, stands still. */
 static void time_take(struct trace_source *t, uint64_t now_ns)
 {
@@ -204,6 +220,8 @@ static int event_take(struct trace_source *t, const struct trace_event *e, size_
 		time_take(t, e->record.value);
 		return 0;
 	}
+	if (e->record.kind == TRACE_LEAVE)
+		return pages_leave(t, e, at);
 	err = t->full ? full_add(t->full, &e->record, at) : 0;
 
 	if (err || (sharing && t->stop_at_model))
@@ -227,6 +245,8 @@ static int source_read(struct replay_source *s, uint32_t *refs, size_t max, size
 	s->turned = 0;
 	if (s->events)
 		s->events->n = s->events->n_ids = 0;
+	if (s->leaves)
+		s->leaves->n = s->leaves->n_ids = 0;
 	if (t->full)
 		t->full->n = 0;
 	do {
@@ -284,7 +304,8 @@ int trace_source_open(struct trace_source *t, const char *path, uint32_t page_sh
 {
 	*t = (struct trace_source){
 		.source = { .read = source_read, .rewind = source_rewind },
-		.options = { .page_shift = page_shift, .events = GOING | SHARING | events },
+		.options = { .page_shift = page_shift,
+			     .events = GOING | SHARING | LEAVING | events },
 		.path = path,
 	};
 	return trace_open(&t->reader, path, &t->options, problem);

@@ -9,6 +9,7 @@
 #include "core/replay/denning.h"
 #include "core/replay/full.h"
 #include "core/replay/stack_distance.h"
+#include "core/replay/window.h"
 #include "core/trace/sad.h"
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/trace_drive.h"
@@ -156,6 +157,25 @@ static int distances(void)
 	return err;
 }
 
+/* Pages enter, leave and now and then go; both axes are renumbered. */
+static int windows(void)
+{
+	struct window w;
+	int err = window_init(&w, 8);
+
+	for (uint32_t i = 0; i < 50000 && !err; i++) {
+		uint32_t page = i % 5000, left = (i + 4992) % 5000;
+
+		err = window_leave(&w, left);
+		if (!err && i % 3 == 0)
+			err = window_gone(&w, left);
+		if (!err)
+			err = window_feed(&w, &page, 1, page + 1, true);
+	}
+	window_destroy(&w);
+	return err;
+}
+
 static int chance(void)
 {
 	int draws = policy_draws("random");
@@ -187,6 +207,7 @@ static void test_nth(void **state)
 	nth_of(reduction, 5);
 	nth_of(sets, 5);
 	nth_of(distances, 8);
+	nth_of(windows, 20);
 	nth_of(chance, 5);
 }
 
