@@ -267,7 +267,7 @@ static int curves_make(struct mrc *m, const uint32_t *sizes, uint32_t n)
 
 		c->policy = &o->policies[k];
 		c->method = method_of(m, c->policy);
-		c->points = calloc(n, sizeof(*c->points));
+		c->points = calloc((size_t)n + 1, sizeof(*c->points));
 		if (!c->points)
 			return -ENOMEM;
 		c->n_points = n;
@@ -302,7 +302,7 @@ static int replay_curves(struct mrc *m, struct trace_source *trace, const struct
 	struct sim_result r = { .n_cells = 0 };
 	int err;
 
-	r.cells = calloc((size_t)m->n_curves * n, sizeof(*r.cells));
+	r.cells = calloc((size_t)m->n_curves * n + 1, sizeof(*r.cells));
 	if (!r.cells)
 		return -ENOMEM;
 	for (uint32_t k = 0; k < m->n_curves; k++)

@@ -288,8 +288,9 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 	r->totals = s.totals;
 	r->rows = s.rows;
 	r->n_rows = s.n_rows;
-	for (uint32_t i = 0; i < s.n_cells; i++)
-		cell_take(of[i], &cells[i]);
+	for (uint32_t i = 0, k = 0; i < r->n_cells; i++)
+		if (!r->cells[i].policy->opt)
+			cell_take(&r->cells[i], &cells[k++]);
 out:
 	free(cells);
 	free(of);

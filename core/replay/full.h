@@ -18,8 +18,8 @@
 #include "core/replay/trace_source.h"
 #include "core/vmm.h"
 
-#define X(name, help) +1
-enum { FULL_COUNTERS = 0 VM_STATS(X) };
+#define X(name, help) FULL_COUNTER_##name,
+enum { VM_STATS(X) FULL_COUNTERS };
 #undef X
 
 struct full_quota {

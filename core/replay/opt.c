@@ -288,7 +288,7 @@ int opt_misses(const struct opt_table *t, uint32_t frames, uint64_t warmup, uint
 		return -EINVAL;
 	err = future_init(&f, t->n);
 	if (!err && t->fd >= 0) {
-		buffer = malloc(BLOCK * sizeof(*buffer));
+		buffer = calloc(BLOCK, sizeof(*buffer));
 		err = buffer ? 0 : -ENOMEM;
 	}
 	for (uint64_t first = 0; first < t->n && !err; first += BLOCK) {

@@ -280,7 +280,7 @@ int trace_open_again(struct trace_reader **r, const char *path,
 static int source_rewind(struct replay_source *s)
 {
 	struct trace_source *t = (struct trace_source *)s;
-	struct trace_reader *again;
+	struct trace_reader *again = NULL;
 	int err = trace_open_again(&again, t->path, &t->options);
 
 	if (err)

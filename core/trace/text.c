@@ -91,7 +91,7 @@ static void lines_done(struct trace_reader *r, const uint8_t *to)
 ssize_t text_records(struct trace_reader *r, struct trace_record *records, size_t max,
 		     text_line_fn line)
 {
-	const uint8_t *p, *to, *bad = NULL;
+	const uint8_t *p = NULL, *to = NULL, *bad = NULL;
 	size_t n = 0;
 	int err = trace_lines(r, &p, &to);
 
