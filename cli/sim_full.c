@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEXT_MEMORY_BYTES                                                                          \
-	(256ull << 20) /* of the table of next uses; a larger one is a temporary file */
-
 struct full_run {
 	struct full model;
 	struct vmm_mmu *mmus; /* by cell */
@@ -67,7 +64,7 @@ static int table_make(const struct sim_options *o, struct trace_source *trace, s
 	if (!wanted)
 		return 0;
 	progress_begin(&p, "next uses", o->quiet);
-	err = opt_table_make(&f->table, &trace->source, o->accesses_max, NEXT_MEMORY_BYTES);
+	err = opt_table_make(&f->table, &trace->source, o->accesses_max, SIM_NEXT_BYTES);
 	progress_end(&p);
 	if (!err)
 		err = trace->source.rewind(&trace->source);

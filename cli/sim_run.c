@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define OPT_MEMORY_BYTES (256ull << 20) /* of opt's table; a larger one is a temporary file */
-
 /* --- the trace --------------------------------------------------------------------------------------------------- */
 
 /* Of larger pages a window is not known: it held pages as they were recorded. */
@@ -331,7 +329,7 @@ static int opt_cells(const struct sim_options *o, struct replay_source *source,
 	err = source->rewind(source);
 	progress_begin(&p, "opt", o->quiet);
 	if (!err)
-		err = opt_table_make(&table, source, r->totals.references, OPT_MEMORY_BYTES);
+		err = opt_table_make(&table, source, r->totals.references, SIM_NEXT_BYTES);
 	r->opt_file_bytes = table.file_bytes;
 	if (!err)
 		err = opt_curve(&table, frames, n, r->totals.warmup, (uint32_t)o->jobs, show_opt,

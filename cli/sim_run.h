@@ -15,6 +15,9 @@
 #include "core/replay/sweep.h"
 #include "core/replay/trace_source.h"
 
+/* Of the table of next uses in memory; a larger one is a temporary file, so that long traces take little memory. */
+#define SIM_NEXT_BYTES (128ull << 20)
+
 struct sim_cell {
 	const struct sim_policy *policy;
 	const char *table; /* kind of page table; NULL: none is simulated */
