@@ -101,7 +101,7 @@ printf '1 W 0\n1 R 4096\n1 U 0 4096\n1 R 0\n' >gone
 
 # --- curves where pages go, processes end and (forks) frames are shared: what sim counts at each size
 "$vmm" gen -t fork -n 4000 -p 3 -o forks.vmt
-awk '{ print } NR % 400 == 0 { print 1 + NR % 3, (NR % 800 ? "U" : "D"), NR * 41 % 4000000, 4096 * (1 + NR % 90) } NR % 9000 == 0 { print 2, "X" }' many >goes
+awk '{ print } NR % 400 == 0 { print 1 + NR % 3, (NR % 800 ? "U" : NR % 1600 ? "D" : "M"), NR * 41 % 4000000, 4096 * (1 + NR % 90) } NR % 9000 == 0 { print 2, "X" }' many >goes
 for t in goes forks.vmt; do
 	for warm in 0 1234; do
 		"$vmm" sim -t $t -f 1,2,9,60,200,600,2000 -a lru,opt,clock --warmup $warm --csv - | counts >expected
@@ -109,6 +109,7 @@ for t in goes forks.vmt; do
 			same "curves of $t after $warm" expected
 	done
 done
+"$vmm" sim -t goes -f 9 --json - | grep -q '"engine": "replay"' || bad "pages that go, or are mapped anew, need the full model"
 "$vmm" sim -t goes -f 9,200,600 -a opt --model --csv - | counts >expected
 "$vmm" sim -t goes -f 9,200,600 -a opt --csv - | counts | same "opt by both engines where pages go" expected
 "$vmm" mrc -t goes -f 7,50,200 --csv - | cut -d, -f3-7 >curve

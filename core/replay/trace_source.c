@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 
 #define NO_ID UINT32_MAX
-#define GOING (TRACE_MASK(TRACE_UNMAP) | TRACE_MASK(TRACE_DISCARD) | TRACE_MASK(TRACE_EXIT))
-#define LEAVING TRACE_MASK(TRACE_LEAVE)
-#define SHARING (TRACE_MASK(TRACE_FORK) | TRACE_MASK(TRACE_MAP))
+#define EVENTS                                                                                     \
+	(TRACE_MASK(TRACE_MAP) | TRACE_MASK(TRACE_UNMAP) | TRACE_MASK(TRACE_DISCARD) |             \
+	 TRACE_MASK(TRACE_FORK) | TRACE_MASK(TRACE_EXIT) | TRACE_MASK(TRACE_LEAVE))
 
 static int ids_reserve(struct trace_source *t, uint32_t n)
 {
@@ -211,9 +211,15 @@ static void time_take(struct trace_source *t, uint64_t now_ns)
 	t->time_ns = now_ns;
 }
 
+/* From here on pages may share frames. Memory that is mapped anonymously is new: what was there goes, and that is all. */
+static bool is_sharing(const struct trace_record *rec)
+{
+	return rec->kind == TRACE_FORK || (rec->kind == TRACE_MAP && rec->backing != TRACE_ANON);
+}
+
 static int event_take(struct trace_source *t, const struct trace_event *e, size_t at)
 {
-	bool sharing = TRACE_MASK(e->record.kind) & SHARING;
+	bool sharing = is_sharing(&e->record);
 	int err;
 
 	if (e->record.kind == TRACE_TIME) {
@@ -304,8 +310,7 @@ int trace_source_open(struct trace_source *t, const char *path, uint32_t page_sh
 {
 	*t = (struct trace_source){
 		.source = { .read = source_read, .rewind = source_rewind },
-		.options = { .page_shift = page_shift,
-			     .events = GOING | SHARING | LEAVING | events },
+		.options = { .page_shift = page_shift, .events = EVENTS | events },
 		.path = path,
 	};
 	return trace_open(&t->reader, path, &t->options, problem);

@@ -2,8 +2,8 @@
 /*
  * trace_source.h - a trace of any format (core/trace) as a source of references.
  *
- * With source.events set, pages go at UNMAP, DISCARD and EXIT. Forks and mappings are beyond page ids (pages that are shared
- * have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
+ * With source.events set, pages go at UNMAP, DISCARD and EXIT, and at a MAP of anonymous memory in their place. Forks and mappings of
+ * files and shared memory are beyond page ids (pages that are shared have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
  * then drives the full model (full.h), which wants to know everything: `full`. Time is known when TRACE_TIME is among the
  * events that were asked for.
  */

@@ -33,7 +33,9 @@ static void records_make(uint64_t seed)
 			r->kind = TRACE_EXIT;
 		else if (what < 4)
 			r->kind = what % 2 ? TRACE_UNMAP : TRACE_DISCARD;
-		if (what < 4)
+		else if (what == 4)
+			r->kind = TRACE_MAP; /* anonymous */
+		if (what <= 4)
 			r->value = 1 + rng_below(&g, what == 1 ? 1000 : 5);
 	}
 }
@@ -72,6 +74,10 @@ static void core_run(const char *policy, struct vm_stats *stats)
 			assert_true(vmm_access(v, r->pid, r->vpn << 12, r->kind) >= 0);
 		else if (r->kind == TRACE_EXIT)
 			core_unmap(v, r->pid, 0, UINT64_MAX, REMOVE_EXIT, NULL, NULL);
+		else if (r->kind == TRACE_MAP)
+			assert_int_equal(vmm_map(v, r->pid, r->vpn << 12, r->value << 12,
+						 &(struct vmm_mapping){ .backing = VMM_ANON }),
+					 0);
 		else
 			core_unmap(v, r->pid, r->vpn, r->value, REMOVE_UNMAP, NULL, NULL);
 	}
