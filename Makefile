@@ -227,7 +227,8 @@ FUZZ_SOURCES := $(wildcard core/trace/*.c)
 FUZZ_ALL := $(FUZZ_SOURCES) $(wildcard core/*.c core/policies/*.c core/page_tables/*.c core/gen/*.c)
 fuzz_sources = tests/fuzz/$(1).c $(if $(filter fuzz_spec,$(1)),$(FUZZ_ALL),$(if $(filter fuzz_options,$(1)),$(FUZZ_ALL) \
 	$(wildcard core/replay/*.c pager/*.c pager/stores/*.c) $(filter-out cli/main.c,$(wildcard cli/*.c)),$(FUZZ_SOURCES)))
-fuzz_objects = $(patsubst %.c,$(1)/%.o,$(call fuzz_sources,$(2)))
+fuzz_pages = $(if $(filter fuzz_options,$(1)),$(wildcard cli/*.html))
+fuzz_objects = $(patsubst %.c,$(1)/%.o,$(call fuzz_sources,$(2))) $(patsubst %,$(1)/%.o,$(call fuzz_pages,$(2)))
 
 .PHONY: fuzz fuzz-afl
 ifneq ($(shell command -v $(FUZZ_CC) 2>/dev/null),)
@@ -250,6 +251,10 @@ build/fuzz/%.o: %.c Makefile
 build/fuzz-afl/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	AFL_QUIET=1 $(AFL_CC) $(FUZZ_CFLAGS) -MMD -MP $(AFL_SANITIZE) -c -o $@ $<
+
+build/fuzz/%.html.o build/fuzz-afl/%.html.o: %.html Makefile
+	@mkdir -p $(@D)
+	$(LD) -r -b binary -z noexecstack -o $@ $<
 
 # AFL++'s driver runs an LLVMFuzzerTestOneInput; without it (afl-gcc) tests/fuzz/driver.c reads one file.
 AFL_DRIVER = $(if $(findstring clang-fast,$(AFL_CC)),-fsanitize=fuzzer,tests/fuzz/driver.c)

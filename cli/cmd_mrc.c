@@ -34,6 +34,8 @@ static const struct option_spec mrc_option_table[] = {
 	{ 'n', "max-accesses", OPTION_COUNT, "N", "only the first N references", AT(accesses_max) },
 	{ 0, "warmup", OPTION_STRING, "N|P%", "references that are replayed but not counted",
 	  AT(warmup_text) },
+	{ 0, "force", OPTION_FLAG, NULL, "take a trace that does not hold every reference",
+	  AT(force) },
 	{ 0, "seed", OPTION_COUNT, "N", "seed of every random choice (1)", AT(seed) },
 	{ 0, "jobs", OPTION_COUNT, "N", "threads (one a CPU); the results do not depend on it",
 	  AT(jobs) },
@@ -91,13 +93,23 @@ static int mrc(const struct sim_options *o, char **argv)
 {
 	struct mrc m = { .options = o };
 	struct trace_source trace;
-	int err = sim_open(&trace, o);
+	int err = sim_open(&trace, o, TRACE_WINDOW);
 
 	if (err)
 		return err;
-	err = mrc_make(&m, &trace.source);
+	m.result.fidelity = trace_header(trace.reader)->fidelity;
+	m.result.window = trace_header(trace.reader)->window;
+	if (m.result.window && o->sample_text) {
+		complain("--sample", "Leave it out.",
+			 "%s was recorded through a window, of which no sample can be taken",
+			 o->trace);
+		err = -ENOTSUP;
+	}
+	if (!err)
+		err = mrc_make(&m, &trace);
 	if (!err)
 		err = outputs_write(&m, argv);
+	trace.events = 0; /* whatever was left out in one pass was replayed in another */
 	if (!err)
 		sim_notes(o, &trace, m.result.totals.references);
 	trace_source_close(&trace);

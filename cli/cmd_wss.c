@@ -126,9 +126,9 @@ static int block_feed(struct wss *w, const struct replay_events *e, const uint32
 
 		err = stretch_feed(w, refs + at, g->at - at, bound, distance);
 		at = g->at;
-		for (uint32_t i = 0; i < g->count; i++) {
+		for (uint32_t i = 0; i < g->count && !err; i++) {
 			denning_forget(&w->denning, e->ids[g->first + i]);
-			stack_distance_forget(&w->stack, e->ids[g->first + i]);
+			err = stack_distance_gone(&w->stack, e->ids[g->first + i]);
 		}
 	}
 	return err ? err : stretch_feed(w, refs + at, n - at, bound, distance);
@@ -284,7 +284,7 @@ static int reports(const struct wss *w)
 static int wss(struct wss *w)
 {
 	struct trace_source trace;
-	int err = sim_open(&trace, &w->options);
+	int err = sim_open(&trace, &w->options, TRACE_FULL);
 
 	if (err)
 		return err;

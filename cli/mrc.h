@@ -10,11 +10,14 @@ enum mrc_method {
 	MRC_OPT,    /* opt: exact, size by size from the table of next uses */
 	MRC_REPLAY, /* replayed at each size */
 	MRC_SAMPLE, /* lru: SHARDS */
+	MRC_WINDOW, /* lru: bracketed (core/replay/window.h) */
 };
 
 struct mrc_point {
 	uint32_t frames;
-	double misses, half; /* half width of the 95% interval; 0: exact */
+	double misses;
+	double low,
+		high; /* the 95% interval of a sample, the ends of a bracket; equal where the curve is exact */
 };
 
 struct mrc_curve {
@@ -26,7 +29,7 @@ struct mrc_curve {
 
 struct mrc {
 	const struct sim_options *options;
-	struct sim_result result; /* totals, time, opt's file, digest; no cells */
+	struct sim_result result; /* totals, time, opt's file, digest, `full`; no cells */
 	struct mrc_curve *curves;
 	uint32_t n_curves;
 	double rate;      /* of the sample at the end, mean of the salts; 0: no sample */
@@ -34,7 +37,7 @@ struct mrc {
 };
 
 /* Reads the trace as often as it takes. Complains itself: 0 or -errno. */
-int mrc_make(struct mrc *m, struct replay_source *source);
+int mrc_make(struct mrc *m, struct trace_source *trace);
 void mrc_destroy(struct mrc *m);
 
 void mrc_plot(const struct mrc *m); /* to stdout */

@@ -16,17 +16,34 @@
 
 static const char marks[] = "*o+x#@%&";
 static const char *const methods[] = {
-	[MRC_STACK] = "exact, from stack distances",
-	[MRC_OPT] = "exact",
-	[MRC_REPLAY] = "exact, replayed",
+	[MRC_STACK] = "from stack distances",
+	[MRC_OPT] = "from next uses",
+	[MRC_REPLAY] = "replayed",
 	[MRC_SAMPLE] = "SHARDS, mean and 95% interval over salts",
+	[MRC_WINDOW] = "from stack distances",
 };
-static const char *const fidelities[] = {
-	[MRC_STACK] = "exact",
-	[MRC_OPT] = "exact",
-	[MRC_REPLAY] = "exact",
-	[MRC_SAMPLE] = "sampled",
-};
+
+/* How far the curve can be trusted: as in `fidelity` of a replay. */
+static const char *fidelity_of(const struct mrc *m, const struct mrc_curve *c)
+{
+	uint32_t i = 0;
+
+	if (c->method == MRC_SAMPLE)
+		return "sampled";
+	if (m->result.fidelity == TRACE_FULL)
+		return "exact";
+	while (c->method == MRC_WINDOW && !m->options->force && i < c->n_points &&
+	       c->points[i].low == c->points[i].high)
+		i++;
+	return i == c->n_points                     ? "exact"
+	       : m->result.fidelity == TRACE_WINDOW ? "window"
+						    : "faults";
+}
+
+static bool has_ends(const struct mrc *m, const struct mrc_curve *c)
+{
+	return c->method == MRC_SAMPLE || (c->method == MRC_WINDOW && !m->options->force);
+}
 
 static char mark_of(uint32_t curve)
 {
@@ -107,19 +124,38 @@ static void plot_axis(const struct mrc *m)
 	printf("\n          %-*s%s\n\n", WIDTH - (int)strlen(right), left, right);
 }
 
+/* In words. A bracket is as wide as where it is widest. */
+static const char *exactness(const struct mrc *m, const struct mrc_curve *c)
+{
+	static char text[96];
+	double widest = 0;
+
+	if (!strcmp(fidelity_of(m, c), "exact"))
+		return "exact";
+	if (!has_ends(m, c))
+		return "approximate";
+	for (uint32_t i = 0; i < c->n_points; i++)
+		if (widest < c->points[i].high - c->points[i].low)
+			widest = c->points[i].high - c->points[i].low;
+	snprintf(text, sizeof(text), "the program's is within a bracket of at most %.0f misses",
+		 widest);
+	return text;
+}
+
 /* The smallest memory in which the miss ratio is at most 1.01 times that of all memory: where more does not help. */
 static void curve_line(const struct mrc *m, uint32_t k)
 {
 	const struct mrc_curve *c = &m->curves[k];
 	double least = c->points[c->n_points - 1].misses;
+	bool is_sample = c->method == MRC_SAMPLE;
 	char size[SIZE_TEXT_BYTES], params[256];
 	uint32_t i = 0;
 
 	while (c->points[i].misses > least * 1.01)
 		i++;
 	sim_policy_params(c->policy, params, sizeof(params));
-	printf("  %c %s%s%s: %s", mark_of(k), sim_policy_name(c->policy), params[0] ? ":" : "",
-	       params, methods[c->method]);
+	printf("  %c %s%s%s: %s%s%s", mark_of(k), sim_policy_name(c->policy), params[0] ? ":" : "",
+	       params, is_sample ? "" : exactness(m, c), is_sample ? "" : ", ", methods[c->method]);
 	if (c->n_points > 1)
 		printf("; flat from %u frames (%s) on, at %.3f%%", c->points[i].frames,
 		       size_text(size, c->points[i].frames * m->options->page_size),
@@ -180,8 +216,8 @@ static int csv_write(FILE *file, const void *arg)
 			csv_field(file, params);
 			fprintf(file, ",%u,%" PRIu64 ",%.0f,%.0f,%.9f,%.9f,%.9f,%s\n", p->frames,
 				p->frames * m->options->page_size, counted(m), p->misses,
-				p->misses / counted(m), (p->misses - p->half) / counted(m),
-				(p->misses + p->half) / counted(m), fidelities[c->method]);
+				p->misses / counted(m), p->low / counted(m), p->high / counted(m),
+				fidelity_of(m, c));
 		}
 	}
 	return 0;
@@ -206,13 +242,17 @@ static json_t *curve_tree(const struct mrc *m, const struct mrc_curve *c)
 
 		if (c->method == MRC_SAMPLE && point)
 			json_object_set_new(point, "miss_ratio_interval",
-					    json_pack("[f, f]", (p->misses - p->half) / counted(m),
-						      (p->misses + p->half) / counted(m)));
+					    json_pack("[f, f]", p->low / counted(m),
+						      p->high / counted(m)));
+		else if (has_ends(m, c) && point)
+			json_object_set_new(point, "bounds",
+					    json_pack("{s:[I, I]}", "misses", (json_int_t)p->low,
+						      (json_int_t)p->high));
 		json_array_append_new(points, point);
 	}
 	return json_pack("{s:s, s:s, s:s, s:b, s:o}", "policy", sim_policy_name(c->policy),
-			 "params", params, "fidelity", fidelities[c->method], "approximate",
-			 c->method == MRC_SAMPLE, "points", points);
+			 "params", params, "fidelity", fidelity_of(m, c), "approximate",
+			 strcmp(fidelity_of(m, c), "exact") != 0, "points", points);
 }
 
 int mrc_json(const struct mrc *m, char **argv, const char *path)

@@ -160,11 +160,11 @@ static void hash_stream(XXH3_state_t *hash, int fd)
 static int source_hash(const char *source, const char *include, char text[33])
 {
 	static const char *const tail[] = { "-E", NULL };
-	const char *argv[ARGS_MAX];
+	const char *argv[ARGS_MAX] = { NULL };
 	XXH3_state_t *hash = XXH3_createState();
 	int n = arguments(argv, source, include, tail), ends[2], status;
 	XXH128_hash_t h;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (!hash || pipe2(ends, O_CLOEXEC)) {
 		XXH3_freeState(hash);
@@ -232,9 +232,9 @@ static char *object_make(const char *directory)
 static int compile(const char *source, const char *include, const char *object)
 {
 	const char *const tail[] = { "-shared", "-lm", "-o", object, NULL };
-	const char *argv[ARGS_MAX];
+	const char *argv[ARGS_MAX] = { NULL };
 	int status;
-	pid_t pid;
+	pid_t pid = 0;
 
 	arguments(argv, source, include, tail);
 	status = spawn(argv, -1, &pid);

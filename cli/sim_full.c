@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEXT_MEMORY_BYTES                                                                          \
-	(256ull << 20) /* of the table of next uses; a larger one is a temporary file */
-
 struct full_run {
 	struct full model;
 	struct vmm_mmu *mmus; /* by cell */
@@ -55,10 +52,9 @@ static void config_set(const struct sim_options *o, const struct sim_cell *c,
 	};
 }
 
-/* Next uses, when a policy wants them. Pages that come back are others than before. */
+/* Next uses, when a policy wants them. */
 static int table_make(const struct sim_options *o, struct trace_source *trace, struct full_run *f)
 {
-	struct replay_events events = { .n = 0 };
 	struct progress p;
 	bool wanted = false;
 	int err;
@@ -68,12 +64,7 @@ static int table_make(const struct sim_options *o, struct trace_source *trace, s
 	if (!wanted)
 		return 0;
 	progress_begin(&p, "next uses", o->quiet);
-	trace->source.events = &events;
-	trace->source.fresh = true;
-	err = opt_table_make(&f->table, &trace->source, o->accesses_max, NEXT_MEMORY_BYTES);
-	trace->source.events = NULL;
-	trace->source.fresh = false;
-	replay_events_destroy(&events);
+	err = opt_table_make(&f->table, &trace->source, o->accesses_max, SIM_NEXT_BYTES);
 	progress_end(&p);
 	if (!err)
 		err = trace->source.rewind(&trace->source);
@@ -224,6 +215,7 @@ int sim_run_full(const struct sim_options *o, struct trace_source *trace,
 					 .references_max = o->accesses_max,
 					 .warmup = warmup,
 					 .interval = o->interval,
+					 .interval_ns = o->interval_ns,
 					 .progress = show },
 			      .timing = sim_timing(o),
 			      .table = { .fd = -1 } };

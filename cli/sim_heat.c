@@ -76,7 +76,7 @@ int sim_heat_make(const struct sim_options *o, uint64_t page_size, uint64_t refe
 	uint32_t *refs = malloc(BLOCK * sizeof(*refs));
 	uint8_t *row_of = NULL;
 	struct trace_source t;
-	int err = trace_source_open(&t, o->trace, (uint32_t)__builtin_ctzll(page_size), NULL);
+	int err = trace_source_open(&t, o->trace, (uint32_t)__builtin_ctzll(page_size), 0, NULL);
 
 	*h = (struct sim_heat){ .columns = references < COLUMNS ? (uint32_t)references : COLUMNS,
 				.rows = ROWS,

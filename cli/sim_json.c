@@ -60,6 +60,8 @@ json_t *sim_provenance(const struct sim_options *o, const struct sim_result *res
 	set(object, "command", command);
 	set_count(object, "seed", o->seed);
 	set(object, "trace", report_text_json(o->trace));
+	if (res->window)
+		set_count(object, "window", res->window);
 	if (res->sha256[0])
 		set(object, "trace_sha256", json_string(res->sha256));
 	if (!uname(&system))
@@ -70,13 +72,15 @@ json_t *sim_provenance(const struct sim_options *o, const struct sim_result *res
 
 /* What was counted between two rows. */
 static json_t *row_tree(const struct sim_result *res, const struct sim_cell *c, uint32_t k,
-			uint64_t first)
+			uint64_t first, bool timed)
 {
 	static const char *const keys[] = { "faults", "faults_major", "evictions", "store_writes",
 					    "tlb_misses" };
 	json_t *object = json_object();
 
 	set_count(object, "first", first);
+	if (timed)
+		set_count(object, "start_ns", res->rows[k].start_ns);
 	set_count(object, "references", res->rows[k].references);
 	set_count(object, "working_set_pages", res->rows[k].pages);
 	for (uint32_t i = 0; i < vm_stat_count; i++)
@@ -90,13 +94,13 @@ static json_t *row_tree(const struct sim_result *res, const struct sim_cell *c, 
 	return object;
 }
 
-static json_t *rows(const struct sim_result *res, const struct sim_cell *c)
+static json_t *rows(const struct sim_result *res, const struct sim_cell *c, bool timed)
 {
 	uint64_t first = res->totals.warmup;
 	json_t *array = json_array();
 
 	for (uint32_t k = 0; k < c->n_rows; k++) {
-		if (json_array_append_new(array, row_tree(res, c, k, first)))
+		if (json_array_append_new(array, row_tree(res, c, k, first, timed)))
 			incomplete = true;
 		first += res->rows[k].references;
 	}
@@ -180,6 +184,10 @@ static json_t *cell_tree(const struct sim_report *r, const struct sim_result *re
 	set(root, "policy_params", params(c->policy));
 	set(root, "fidelity", json_string(sim_fidelity(o, res, c)));
 	set(root, "approximate", json_boolean(sim_approximate(res, c)));
+	if (c->bracketed)
+		set(root, "bounds",
+		    json_pack("{s:[I, I]}", "faults", (json_int_t)c->faults_low,
+			      (json_int_t)c->faults_high));
 	set(root, "provenance", sim_provenance(o, &r->results[0], r->argv));
 	set_count(root, "frames", c->frames);
 	set_count(root, "page_size", res->page_size);
@@ -204,7 +212,7 @@ static json_t *cell_tree(const struct sim_report *r, const struct sim_result *re
 	if (g->n > 1)
 		set_seeds(root, g);
 	if (c->n_rows)
-		set(root, "intervals", rows(res, c));
+		set(root, "intervals", rows(res, c, o->interval_ns != 0));
 	if (c->n_processes)
 		set(root, "processes", processes(c));
 	return root;

@@ -243,10 +243,21 @@ static int tables_parse(struct sim_options *o)
 
 static int interval_parse(struct sim_options *o)
 {
-	if (!o->interval_text || (!parse_count(o->interval_text, &o->interval) && o->interval))
+	const char *text = o->interval_text;
+	double seconds;
+	char *end;
+
+	if (!text || (!parse_count(text, &o->interval) && o->interval))
 		return 0;
-	complain("--interval", "Write --interval 100000.",
-		 "'%s' is no number of references above 0", o->interval_text);
+	o->interval = 0;
+	seconds = strtod(text, &end);
+	if (isdigit((unsigned char)*text) && !strcmp(end, "s") && seconds * 1e9 >= 1 &&
+	    seconds < 1e9) {
+		o->interval_ns = (uint64_t)(seconds * 1e9 + 0.5);
+		return 0;
+	}
+	complain("--interval", "Write --interval 100000, or --interval 0.5s of the trace's time.",
+		 "'%s' is no number of references above 0, nor of seconds", text);
 	return -EINVAL;
 }
 

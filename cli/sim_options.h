@@ -53,8 +53,8 @@ struct sim_options {
 	uint32_t n_page_sizes;
 	char *tables[SIM_TABLES_MAX]; /* kinds of page tables; none: not simulated */
 	uint32_t n_tables;
-	bool local; /* --allocation local */
-	uint64_t interval;
+	bool local;                     /* --allocation local */
+	uint64_t interval, interval_ns; /* one of them, or neither */
 
 	/* Made by sim_sizes_resolve. */
 	uint32_t *sizes; /* frames; ascending */

@@ -211,17 +211,23 @@ int sim_all(struct sim_options *o, struct sim_result *r)
 	int err = pipe_check(o);
 
 	if (!err)
-		err = sim_open(&trace, o);
+		err = sim_open(&trace, o, TRACE_WINDOW);
 	if (err)
 		return err;
 	r->page_size = o->page_size;
 	r->fidelity = trace_header(trace.reader)->fidelity;
+	r->window = trace_header(trace.reader)->window;
 	r->reduced = reduced_by(trace_header(trace.reader)->meta);
 	err = count(o, &trace, &c, &warmup);
 	if (!err)
 		err = cells_make(o, r);
+	for (uint32_t i = 0; i < r->n_cells && !err && r->window; i++)
+		if (sim_is_lru(r->cells[i].policy))
+			err = sim_window_check(o, r->window, r->cells[i].frames);
 	if (!err)
 		err = replay_again(o, &trace, &c, warmup, r);
+	if (!err && r->window)
+		err = sim_bracket(o, &trace, warmup, r);
 	if (!err && r->totals.references == r->totals.warmup) {
 		complain(o->trace, r->totals.warmup ? "Take a shorter warm-up." : text_line,
 			 "there is no reference %s",

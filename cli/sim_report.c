@@ -45,6 +45,8 @@ bool sim_approximate(const struct sim_result *r, const struct sim_cell *c)
 {
 	bool stack = c->policy->opt || !strcmp(c->policy->ops->name, "lru");
 
+	if (c->bracketed)
+		return c->faults_low != c->faults_high;
 	return r->fidelity != TRACE_FULL || (r->reduced && !(stack && c->frames >= r->reduced));
 }
 
@@ -57,6 +59,8 @@ const char *sim_fidelity(const struct sim_options *o, const struct sim_result *r
 		[TRACE_FAULTS] = "faults",
 	};
 
+	if (c->bracketed && !sim_approximate(r, c))
+		return names[TRACE_FULL];
 	if (r->fidelity == TRACE_FULL && r->reduced)
 		return sim_approximate(r, c) ? "reduced" : "exact";
 	return r->fidelity == TRACE_FULL && o->probation ? "probation" : names[r->fidelity];
@@ -111,6 +115,8 @@ bool sim_group_best(const struct sim_result *r, const struct sim_group *g)
 {
 	uint32_t n;
 
+	if (r->fidelity != TRACE_FULL) /* who knows? */
+		return false;
 	for (uint32_t i = 0; i < r->n_cells; i += n) {
 		struct sim_group other = sim_group_at(r, i);
 
@@ -202,6 +208,10 @@ static void csv_row(FILE *file, const struct sim_report *r, const struct sim_res
 	csv_field(file, params);
 	fprintf(file, ",%" PRIu64 ",%s,%" PRIu64, c->seed, sim_fidelity(o, res, c),
 		res->totals.warmup);
+	if (c->bracketed && s == &c->stats)
+		fprintf(file, ",%" PRIu64 ",%" PRIu64, c->faults_low, c->faults_high);
+	else if (r->results[0].window)
+		fputs(",,", file);
 }
 
 /* What was counted between two rows; peaks stay. */
@@ -225,7 +235,10 @@ static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_re
 		struct vm_stats s = row_stats(c, k);
 
 		csv_row(file, r, res, c, &s);
-		fprintf(file, ",%u,%" PRIu64 ",%" PRIu64 "\n", k, first, res->rows[k].pages);
+		fprintf(file, ",%u,%" PRIu64 ",%" PRIu64, k, first, res->rows[k].pages);
+		if (r->options->interval_ns)
+			fprintf(file, ",%" PRIu64, res->rows[k].start_ns);
+		fputc('\n', file);
 		first += res->rows[k].references;
 	}
 }
@@ -233,19 +246,22 @@ static void csv_rows(FILE *file, const struct sim_report *r, const struct sim_re
 static int csv_write(FILE *file, const void *arg)
 {
 	const struct sim_report *r = arg;
-	bool intervals = r->options->interval_text != NULL;
+	const struct sim_options *o = r->options;
+	bool intervals = o->interval_text != NULL;
 
 	fprintf(file,
 		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
 		"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
-		"fidelity,warmup%s\n",
-		intervals ? ",interval,first_access,working_set_pages" : "");
+		"fidelity,warmup%s%s%s\n",
+		r->results[0].window ? ",faults_low,faults_high" : "",
+		intervals ? ",interval,first_access,working_set_pages" : "",
+		o->interval_ns ? ",interval_start_ns" : "");
 	for (uint32_t k = 0; k < r->n_results; k++) {
 		const struct sim_result *res = &r->results[k];
 
 		for (uint32_t i = 0; i < res->n_cells; i++) {
 			csv_row(file, r, res, &res->cells[i], &res->cells[i].stats);
-			fputs(intervals ? ",,,\n" : "\n", file);
+			fprintf(file, "%s%s\n", intervals ? ",,," : "", o->interval_ns ? "," : "");
 			csv_rows(file, r, res, &res->cells[i]);
 		}
 	}

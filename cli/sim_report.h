@@ -38,7 +38,7 @@ bool sim_cell_has(const struct sim_cell *cell, const char *counter);
 /* "exact", or what the trace is for the cell. */
 const char *sim_fidelity(const struct sim_options *options, const struct sim_result *result,
 			 const struct sim_cell *cell);
-/* The cell's faults are not those of the program: the trace lacks references that would matter to it. */
+/* The cell's faults may not be those of the program: the trace lacks references that would matter to it. */
 bool sim_approximate(const struct sim_result *result, const struct sim_cell *cell);
 
 void sim_report_text(const struct sim_report *report);

@@ -16,23 +16,39 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define OPT_MEMORY_BYTES (256ull << 20) /* of opt's table; a larger one is a temporary file */
-
 /* --- the trace --------------------------------------------------------------------------------------------------- */
 
-int sim_open(struct trace_source *t, const struct sim_options *o)
+/* Of larger pages a window is not known: it held pages as they were recorded. */
+static int recorded_check(const struct trace_source *t, const struct sim_options *o)
+{
+	const struct trace_header *h = trace_header(t->reader);
+
+	if (h->fidelity != TRACE_WINDOW || h->page_shift == trace_recorded_shift(t->reader))
+		return 0;
+	complain(o->trace, "Leave -p out, take a full trace, or give --force.",
+		 "it was recorded through a window of pages of another size");
+	return -ENOTSUP;
+}
+
+int sim_open(struct trace_source *t, const struct sim_options *o, enum trace_fidelity least)
 {
 	struct trace_problem problem = { 0 };
-	int err = trace_source_open(t, o->trace, (uint32_t)__builtin_ctzll(o->page_size), &problem);
+	int err = trace_source_open(t, o->trace, (uint32_t)__builtin_ctzll(o->page_size),
+				    o->interval_ns ? TRACE_MASK(TRACE_TIME) : 0, &problem);
 
 	if (err) {
 		trace_complain(o->trace, err, &problem);
 		return err;
 	}
-	if (trace_header(t->reader)->fidelity == TRACE_FULL || o->force)
-		return 0;
-	complain(o->trace, "Replay a full trace (`vmm gen`, lackey, drmemtrace), or give --force.",
-		 "it does not hold every reference, and a replay of the others would mislead");
+	if (trace_header(t->reader)->fidelity <= least || o->force) {
+		err = o->force ? 0 : recorded_check(t, o);
+		if (!err)
+			return 0;
+	} else {
+		complain(o->trace,
+			 "Take a full trace (`vmm gen`, lackey, drmemtrace), or give --force.",
+			 "it does not hold every reference, and the others alone would mislead");
+	}
 	trace_source_close(t);
 	return -ENOTSUP;
 }
@@ -48,6 +64,10 @@ void sim_complain(const struct sim_options *o, const struct replay_source *sourc
 	else if (err == -E2BIG)
 		complain("--interval", "Take longer intervals, or fewer policies and sizes.",
 			 "more than %u rows in all", SWEEP_ROWS_MAX);
+	else if (err == -ENODATA)
+		complain("--interval", "Give a number of references, as --interval 100000.",
+			 "%s does not say what time it was, so it has no intervals of time",
+			 o->trace);
 	else
 		trace_complain(o->trace, err, problem && problem->what ? problem : NULL);
 }
@@ -232,6 +252,7 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 			   .references_max = o->accesses_max,
 			   .warmup = warmup,
 			   .interval = o->interval,
+			   .interval_ns = o->interval_ns,
 			   .events = true,
 			   .progress = show };
 	struct sweep_cell *cells = calloc(r->n_cells + 1, sizeof(*cells));
@@ -265,8 +286,9 @@ static int sweep_cells(const struct sim_options *o, struct replay_source *source
 	r->totals = s.totals;
 	r->rows = s.rows;
 	r->n_rows = s.n_rows;
-	for (uint32_t i = 0; i < s.n_cells; i++)
-		cell_take(of[i], &cells[i]);
+	for (uint32_t i = 0, k = 0; i < r->n_cells; i++)
+		if (!r->cells[i].policy->opt)
+			cell_take(&r->cells[i], &cells[k++]);
 out:
 	free(cells);
 	free(of);
@@ -307,7 +329,7 @@ static int opt_cells(const struct sim_options *o, struct replay_source *source,
 	err = source->rewind(source);
 	progress_begin(&p, "opt", o->quiet);
 	if (!err)
-		err = opt_table_make(&table, source, r->totals.references, OPT_MEMORY_BYTES);
+		err = opt_table_make(&table, source, r->totals.references, SIM_NEXT_BYTES);
 	r->opt_file_bytes = table.file_bytes;
 	if (!err)
 		err = opt_curve(&table, frames, n, r->totals.warmup, (uint32_t)o->jobs, show_opt,
@@ -324,14 +346,14 @@ out:
 	return err;
 }
 
-/* What opt's own pass cannot do: pages that go, and rows. */
+/* What opt's own pass cannot do: rows. */
 static bool opt_needs_full(const struct sim_options *o, const struct sim_result *r)
 {
 	bool opt = false;
 
 	for (uint32_t i = 0; i < r->n_cells; i++)
 		opt |= r->cells[i].policy->opt;
-	return opt && (r->totals.gone || o->interval_text);
+	return opt && o->interval_text;
 }
 
 int sim_run(const struct sim_options *o, struct replay_source *source, uint64_t warmup,

@@ -15,6 +15,9 @@
 #include "core/replay/sweep.h"
 #include "core/replay/trace_source.h"
 
+/* Of the table of next uses in memory; a larger one is a temporary file, so that long traces take little memory. */
+#define SIM_NEXT_BYTES (128ull << 20)
+
 struct sim_cell {
 	const struct sim_policy *policy;
 	const char *table; /* kind of page table; NULL: none is simulated */
@@ -26,8 +29,10 @@ struct sim_cell {
 	struct full_process *processes;
 	uint32_t n_processes;
 	bool applies[FULL_COUNTERS]; /* which counters mean something, by vm_stat_list */
-	uint64_t extra_ns;           /* of the timing model, beyond the counters */
-	uint64_t cpu_ns;             /* of the replay, the median of --repeat; 0: not measured */
+	bool bracketed; /* LRU's faults by the program are between these ends: a trace of a window */
+	uint64_t faults_low, faults_high;
+	uint64_t extra_ns; /* of the timing model, beyond the counters */
+	uint64_t cpu_ns;   /* of the replay, the median of --repeat; 0: not measured */
 };
 
 /* One page size: a pass over the trace, and its cells. */
@@ -39,7 +44,8 @@ struct sim_result {
 	struct sweep_totals totals;
 	struct sweep_row *rows;
 	uint32_t n_rows;
-	enum trace_fidelity fidelity; /* of the trace: anything but TRACE_FULL only with --force */
+	enum trace_fidelity fidelity; /* of the trace: TRACE_FAULTS only with --force */
+	uint32_t window;              /* of the recording, in pages; 0: none */
 	uint64_t reduced;             /* K of `vmm trace reduce --sad K`; 0: it was not */
 	double elapsed_s;
 	uint64_t opt_file_bytes; /* temporary file of opt's table; 0: it was in memory */
@@ -55,8 +61,17 @@ struct sim_count {
 };
 
 /* These complain themselves: 0 or -errno. The source that the others want is &trace->source. */
-int sim_open(struct trace_source *trace, const struct sim_options *options);
+/* `least` is what the command can do with: TRACE_FULL, or TRACE_WINDOW too. --force takes everything. */
+int sim_open(struct trace_source *trace, const struct sim_options *options,
+	     enum trace_fidelity least);
 void sim_complain(const struct sim_options *options, const struct replay_source *source, int err);
+/* The policy is LRU, of which a trace of a window says between how many faults it has (core/replay/window.h). */
+bool sim_is_lru(const struct sim_policy *policy);
+/* -EINVAL: with so few frames LRU cannot be answered by a trace of such a window, and --force is not given. */
+int sim_window_check(const struct sim_options *options, uint32_t window, uint32_t frames);
+/* One pass that finds the ends for all cells of LRU. The source is anywhere. */
+int sim_bracket(const struct sim_options *options, struct trace_source *trace, uint64_t warmup,
+		struct sim_result *result);
 int sim_rewind(const struct sim_options *options, struct replay_source *source);
 /* The trace can be read more than once; `why` is for the message. */
 int sim_twice(const struct sim_options *options, const char *why);

@@ -32,6 +32,9 @@ static void text_trace(const struct sim_report *r, const struct sim_result *res)
 		printf(" after %" PRIu64 " of warm-up", t->warmup);
 	printf(", %.1f%% writes, %u pages (%s)\n", percent(t->writes, counted), t->pages,
 	       size_text(size, (uint64_t)t->pages * res->page_size));
+	if (res->window)
+		printf("  recorded    through a window of %u pages: touches inside are not among the references\n",
+		       res->window);
 }
 
 static void text_speed(const struct sim_report *r)
@@ -139,15 +142,22 @@ static void text_one(const struct sim_report *r, const struct sim_result *res)
 	char size[SIZE_TEXT_BYTES], params[256];
 
 	sim_policy_params(c->policy, params, sizeof(params));
-	printf("vmm: %s%s%s%s, %u frames (%s), %s\n", sim_policy_name(c->policy),
-	       params[0] ? " (" : "", params, params[0] ? ")" : "", c->frames,
-	       size_text(size, c->frames * res->page_size), sim_fidelity(r->options, res, c));
+	printf("vmm: %s%s%s%s, %u frames (%s), ", sim_policy_name(c->policy), params[0] ? " (" : "",
+	       params, params[0] ? ")" : "", c->frames,
+	       size_text(size, c->frames * res->page_size));
+	if (res->window && sim_approximate(res, c))
+		printf("approximate (window %u)\n", res->window);
+	else
+		puts(sim_fidelity(r->options, res, c));
 	text_trace(r, res);
 	printf("  faults      %" PRIu64 ": %.4f%% of the references", s->faults,
 	       percent(s->faults, s->accesses));
 	if (each_page_faults(r->options))
 		printf("; %" PRIu64 " of them cold", res->totals.pages_cold);
 	putchar('\n');
+	if (c->bracketed && sim_approximate(res, c))
+		printf("  bracket     the program's are between %" PRIu64 " and %" PRIu64 "\n",
+		       c->faults_low, c->faults_high);
 	if (sim_cell_has(c, "faults_zero"))
 		printf("  filled      %" PRIu64 " with zeros, %" PRIu64 " from swap\n",
 		       s->faults_zero, s->faults_major);
@@ -228,6 +238,18 @@ static void print_interval(const struct row *r, char text[TEXT])
 		snprintf(text, TEXT, "-");
 }
 
+static void print_bracket(const struct row *r, char text[TEXT])
+{
+	const struct sim_cell *c = r->group.cells;
+
+	if (!c->bracketed)
+		snprintf(text, TEXT, "approximate");
+	else if (sim_approximate(r->result, c))
+		snprintf(text, TEXT, "%" PRIu64 "..%" PRIu64, c->faults_low, c->faults_high);
+	else
+		snprintf(text, TEXT, "exact");
+}
+
 static void print_ratio(const struct row *r, char text[TEXT])
 {
 	snprintf(text, TEXT, "%.4f%%",
@@ -273,7 +295,20 @@ static void print_amt(const struct row *r, char text[TEXT])
 		snprintf(text, TEXT, "%.1f", sim_amt_ns(r->report->options, r->group.cells));
 }
 
-enum { POLICY, PAGE, TABLE, INTERVAL = 6, RESIDENT = 8, OUT, TLB, PT_BYTES, WALK, AMT, COLUMNS };
+enum {
+	POLICY,
+	PAGE,
+	TABLE,
+	BRACKET = 6,
+	INTERVAL,
+	RESIDENT = 9,
+	OUT,
+	TLB,
+	PT_BYTES,
+	WALK,
+	AMT,
+	COLUMNS
+};
 
 static void columns_choose(const struct sim_report *r, struct column c[COLUMNS])
 {
@@ -286,6 +321,7 @@ static void columns_choose(const struct sim_report *r, struct column c[COLUMNS])
 	c[WALK].keep *= o->n_tables > 0;
 	c[TLB].keep *= o->tlb != NULL;
 	c[INTERVAL].keep *= o->seeds > 1;
+	c[BRACKET].keep *= r->results[0].window > 0;
 	for (uint32_t k = 0, any = 0; k < r->n_results; k++) {
 		for (uint32_t i = 0; i < r->results[k].n_cells; i++) {
 			struct row row = { r,
@@ -340,6 +376,7 @@ static void text_table(const struct sim_report *r)
 		{ "frames", 9, 96, print_frames },
 		{ "memory", 9, 10, print_memory },
 		{ "faults", 12, 95, print_faults },
+		{ "the program's", 21, 92, print_bracket },
 		{ "95% interval", 21, 90, print_interval },
 		{ "of refs", 9, 80, print_ratio },
 		{ "resident", 9, 70, print_resident },
@@ -361,7 +398,7 @@ static void text_table(const struct sim_report *r)
 			n = row.group.n;
 			table_line(c, &row);
 		}
-	if (r->options->n_policies > 1)
+	if (r->options->n_policies > 1 && r->results[0].fidelity == TRACE_FULL)
 		puts("\n  * fewest faults with so many frames; without it no policy has fewer than all others");
 	putchar('\n');
 }
@@ -371,19 +408,28 @@ static void text_table(const struct sim_report *r)
 static void text_rows(const struct sim_report *r, const struct sim_result *res)
 {
 	uint32_t cells = res->n_cells < CELLS_SHOWN ? res->n_cells : CELLS_SHOWN;
+	bool timed = r->options->interval_ns != 0;
 	uint64_t first = res->totals.warmup;
 
-	printf("\n  intervals of %" PRIu64 " references: their working set, and faults of",
-	       r->options->interval);
+	if (timed)
+		printf("\n  intervals of %g seconds", (double)r->options->interval_ns / 1e9);
+	else
+		printf("\n  intervals of %" PRIu64 " references", r->options->interval);
+	fputs(": their working set, and faults of", stdout);
 	for (uint32_t i = 0; i < cells; i++)
 		printf("%s %s in %u", i ? "," : "", sim_policy_name(res->cells[i].policy),
 		       res->cells[i].frames);
-	printf("%s\n  %14s %12s", cells < res->n_cells ? " ..." : "", "from", "pages");
+	printf("%s\n  %14s %12s", cells < res->n_cells ? " ..." : "", timed ? "from (s)" : "from",
+	       "pages");
 	for (uint32_t i = 0; i < cells; i++)
 		printf(" %12.12s", sim_policy_name(res->cells[i].policy));
 	putchar('\n');
 	for (uint32_t k = 0; k < res->n_rows && k < ROWS_SHOWN; k++) {
-		printf("  %14" PRIu64 " %12" PRIu64, first, res->rows[k].pages);
+		if (timed)
+			printf("  %14.3f", (double)res->rows[k].start_ns / 1e9);
+		else
+			printf("  %14" PRIu64, first);
+		printf(" %12" PRIu64, res->rows[k].pages);
 		for (uint32_t i = 0; i < cells; i++) {
 			const struct vm_stats *s = res->cells[i].rows;
 
@@ -422,6 +468,8 @@ static const char *text_fidelity(const struct sim_report *r)
 	const struct sim_result *res = &r->results[0];
 	const char *one = sim_fidelity(r->options, res, &res->cells[0]);
 
+	if (res->window)
+		return "lru bracketed, other policies approximate";
 	for (uint32_t i = 1; i < res->n_cells; i++)
 		if (strcmp(one, sim_fidelity(r->options, res, &res->cells[i])) != 0)
 			return "exact for lru and opt in as many frames as it was reduced for";

@@ -98,12 +98,45 @@ cmp -s jobs.1 jobs.3 || bad "the full model counts otherwise on three threads"
 printf '1 W 0\n1 R 4096\n1 U 0 4096\n1 R 0\n' >gone
 "$vmm" sim -t gone -f 2 -a lru,opt --csv - | counts | same "a page that is unmapped" <(printf 'lru 2 3\nopt 2 3\n')
 
+
+# --- curves where pages go, processes end and (forks) frames are shared: what sim counts at each size
+"$vmm" gen -t fork -n 4000 -p 3 -o forks.vmt
+awk '{ print } NR % 400 == 0 { print 1 + NR % 3, (NR % 800 ? "U" : NR % 1600 ? "D" : "M"), NR * 41 % 4000000, 4096 * (1 + NR % 90) } NR % 9000 == 0 { print 2, "X" }' many >goes
+for t in goes forks.vmt; do
+	for warm in 0 1234; do
+		"$vmm" sim -t $t -f 1,2,9,60,200,600,2000 -a lru,opt,clock --warmup $warm --csv - | counts >expected
+		"$vmm" mrc -t $t -f 1,2,9,60,200,600,2000 -a lru,opt,clock --warmup $warm --csv - | awk -F, 'NR > 1 { print $1, $3, $6 }' |
+			same "curves of $t after $warm" expected
+	done
+done
+"$vmm" sim -t goes -f 9 --json - | grep -q '"engine": "replay"' || bad "pages that go, or are mapped anew, need the full model"
+"$vmm" sim -t goes -f 9,200,600 -a opt --model --csv - | counts >expected
+"$vmm" sim -t goes -f 9,200,600 -a opt --csv - | counts | same "opt by both engines where pages go" expected
+"$vmm" mrc -t goes -f 7,50,200 --csv - | cut -d, -f3-7 >curve
+"$vmm" mrc -t goes -f 7,50,200 --sample 1.0 --salts 1 --csv - | cut -d, -f3-7 | same "a sample of everything where pages go" curve
+
 # --- sizes, page sizes, warm-up, intervals, seeds
 "$vmm" sim -t belady -m 60%,100% -a lru --csv - | counts | same "percent of 5 pages" <(printf 'lru 3 10\nlru 5 5\n')
 "$vmm" sim -t belady -m 16K -p 4K,8K -a lru --csv - | cut -d, -f1-3,7 | sed 1d |
 	same "page sizes" <(printf 'sim/4.0 KiB,lru,4,8\nsim/8.0 KiB,lru,2,9\n')
 "$vmm" sim -t belady -f 3 -a lru --interval 5 --csv - | cut -d, -f4,7,22-24 | sed 1d |
 	same "intervals" <(printf '12,10,,,\n5,5,0,0,4\n5,3,1,5,4\n2,2,2,10,2\n')
+# By time: two references in the first half second, none in the next two, three in the fourth, one in the last.
+printf '1 @ 0\n1 R 0\n1 R 4096\n1 @ 1600000000\n1 R 0\n1 @ 1500000000\n1 R 0\n1 R 8192\n1 @ 2000000000\n1 R 0\n' >timed
+cat >expected <<-END
+	6,3,,,,
+	2,2,0,0,2,0
+	0,0,1,2,0,500000000
+	0,0,2,2,0,1000000000
+	3,1,3,2,2,1500000000
+	1,0,4,5,1,2000000000
+END
+for engine in '' --model; do
+	"$vmm" sim -t timed -f 2 -a lru --interval 0.5s $engine --csv - | cut -d, -f4,7,22-25 | sed 1d | same "intervals of time $engine" expected
+	"$vmm" sim -t timed -f 2 -a lru --warmup 3 --interval 1s $engine --csv - | cut -d, -f4,7,22-25 | sed 1d |
+		same "intervals of time after a warm-up $engine" <(printf '3,1,,,,\n2,1,0,3,2,1000000000\n1,0,1,5,1,2000000000\n')
+done
+"$vmm" sim -t timed -f 2 -a lru --interval 1s | grep -q 'intervals of 1 seconds' || bad "the text of intervals of time"
 "$vmm" sim -t many -f 100 -a random,lru --seeds 5 --json seeds.json -q
 python3 - <<-END || bad "seeds"
 	import json, statistics
@@ -142,6 +175,58 @@ grep -q 'at most 70% misses with LRU: 4 frames' out && grep -q 'at most 60% miss
 	assert not re.search(r'(src|href)=|url\(|https?://(?!www.w3.org)', text)
 END
 
+# --- a window of K pages, first in first out, entries and exits logged: lru is bracketed, and everything else approximate
+windowed() {
+	echo "# vmm trace: page-size 4096, window $1"
+	awk -v k="$1" 'BEGIN { first = 0 } { page = $1 " " int($3 / 4096) } page in inside { next }
+		{ if (n == k) { split(queue[first], p, " "); print p[1], "L", p[2] * 4096; delete inside[queue[first]]; delete queue[first++]; n-- }
+		  print; inside[page]; queue[first + n++] = page }'
+}
+windowed 4 <many >through.4
+windowed 60 <many >through.60
+windowed 1 <many >through.1
+"$vmm" trace convert -o through.vmt through.4 2>err || bad "convert: $(cat err)"
+"$vmm" trace info through.vmt | grep -q 'window of 4 pages' || bad "trace info of a window"
+"$vmm" sim -t many -f 120,400,600,900 -a lru --csv - | awk -F, 'NR > 1 { print $3, $7 }' >truth
+for t in through.1 through.4 through.vmt through.60; do
+	"$vmm" sim -t $t -f 120,400,600,900 -a lru --csv - | awk -F, 'NR > 1 { print $3, $20, $22, $23 }' >sim.bracket
+	paste -d' ' truth sim.bracket | awk '!($1 == $3 && $5 <= $2 && $2 <= $6 && ($4 == "exact") == ($5 == $6)) { print }' | same "lru through $t" /dev/null
+	"$vmm" mrc -t $t -f 120,400,600,900 --json mrc.json -q
+	python3 -c 'import json
+for p in json.load(open("mrc.json"))["curves"][0]["points"]: print(p["frames"], *p["bounds"]["misses"])' |
+		same "lru's curve through $t" <(cut -d' ' -f1,3,4 sim.bracket)
+done
+grep -c window sim.bracket | same "brackets through a large window" <(echo 4)
+"$vmm" sim -t through.1 -f 2,120 -a lru --csv - | grep -c exact | same "a window of one page hides no fault" <(echo 2)
+"$vmm" sim -t through.vmt -f 120 -a lru --json bracket.json -q
+"$vmm" sim -t through.vmt -f 120 -a sieve --json approximate.json -q
+python3 - <<-END || bad "JSON of a window"
+	import json
+	lru, sieve = json.load(open("bracket.json")), json.load(open("approximate.json"))
+	low, high = lru["bounds"]["faults"]
+	assert low <= lru["counters"]["faults"] <= high and low < high and lru["approximate"] and lru["provenance"]["window"] == 4, lru
+	assert sieve["approximate"] and sieve["fidelity"] == "window" and "bounds" not in sieve, sieve
+END
+"$vmm" sim -t through.vmt -f 120,900 -a lru,sieve,opt >out
+grep -q 'approximate (window 4)' <("$vmm" sim -t through.vmt -f 120 -a sieve) || bad "the text of a policy that is approximate"
+grep -q 'through a window of 4 pages' out && grep -q 'approximate' out && grep -q '\.\.' out && ! grep -q '\*' out || bad "the text of a window: $(cat out)"
+"$vmm" mrc -t through.vmt -a lru,clock | grep -q '^  8 frames\|^          8 frames' || bad "a curve through a window begins at twice the window"
+"$vmm" mrc -t through.vmt -a lru,clock | grep -c 'within a bracket\|clock.*: approximate' | same "the plot through a window" <(echo 2)
+fails "lru in less than twice the window" 1 "hides faults of lru in 7 frames" "$vmm" sim -t through.vmt -f 7 -a lru
+fails "lru's curve below twice the window" 1 "hides faults of lru in 7 frames" "$vmm" mrc -t through.vmt -f 7,9
+fails "a window of other pages" 1 "pages of another size" "$vmm" sim -t through.4 -f 100 -p 16K
+grep -v L through.4 >no.exits
+fails "a window without exits" 1 "lacks exits" "$vmm" sim -t no.exits -f 100 -a lru
+fails "a window twice from a pipe" 1 "once only" "$vmm" sim -t <(cat through.4) -f 100 -a lru
+fails "a sample through a window" 1 "of which no sample" "$vmm" mrc -t through.vmt --sample 0.5
+fails "working sets through a window" 1 "does not hold every reference" "$vmm" wss -t through.vmt
+{ echo "# vmm trace: page-size 4096, faults only"; cat many; } >faults.only
+fails "faults only" 1 "does not hold every reference" "$vmm" sim -t faults.only -f 10
+fails "the curve of faults only" 1 "does not hold every reference" "$vmm" mrc -t faults.only
+"$vmm" sim -t faults.only -f 10 -a lru --force --csv - | tail -n 1 | cut -d, -f20 | same "faults by force" <(echo faults)
+"$vmm" mrc -t faults.only -f 10 --force --csv - | tail -n 1 | cut -d, -f10 | same "the curve of faults by force" <(echo faults)
+"$vmm" sim -t through.vmt -f 7 -a lru --force --csv - | tail -n 1 | cut -d, -f20 | same "lru by force" <(echo window)
+
 # --- local allocation: each process as if alone
 "$vmm" sim -t many -f 90 -a lru --allocation local --budget 2=50 --budget 3=20%,min=1 --json local.json -q 2>err
 grep -q "not a size\|0 frames" err || bad "a budget in bytes below a frame: $(cat err)"
@@ -178,6 +263,9 @@ fails "fewer frames than processes" 1 "too few" "$vmm" sim -t many -f 2 --alloca
 fails "an allocation" 2 "Did you mean local" "$vmm" sim -t belady -f 3 --allocation locl
 fails "a walk cache without tables" 2 "no page table" "$vmm" sim -t belady -f 3 --walk-cache 4
 fails "an interval" 2 "no number of references" "$vmm" sim -t belady -f 3 --interval 0
+fails "an interval of no time" 2 "nor of seconds" "$vmm" sim -t timed -f 3 --interval 0s
+fails "time that the trace does not have" 1 "does not say what time" "$vmm" sim -t belady -f 3 --interval 1s
+fails "time passes too fast" 1 "more than" "$vmm" sim -t <(printf '1 R 0\n1 @ 0xffffffffffffffff\n') -f 3 --interval 0.001s
 fails "too many rows" 1 "more than" "$vmm" sim -t many -f 3 -a fifo,lru,clock,sieve,arc,2q,lfu,mru,slru,lirs,car,nru,nfu,aging,gclock,lru-k,linux2,mglru,random,lecar --interval 1
 fails "no seed" 2 "from 1 to" "$vmm" sim -t belady -f 3 --seeds 0
 fails "no percentage" 2 "not a size" "$vmm" sim -t belady -m 5%%
@@ -194,8 +282,7 @@ cat belady >pipe 2>writer.err &
 writer=$!
 fails "a pipe that is needed twice" 1 "once only" "$vmm" sim -t pipe -f 3 --warmup 10%
 kill $writer 2>writer.err # nobody may have opened the pipe
-"$vmm" gen -t fork -n 4000 -p 3 -o forks.vmt
-fails "opt's curve where pages go" 1 "no page is unmapped" "$vmm" mrc -t forks.vmt -a opt
+fails "a sample of a trace with forks" 1 "no sample can be taken" "$vmm" mrc -t forks.vmt --sample 0.5
 fails "large pages and a swap device" 1 "not possible with the other options" "$vmm" sim -t forks.vmt -f 3000 -a lru --large always -s 64
 fails "an empty trace" 1 "no reference" "$vmm" sim -t /dev/null -f 3
 fails "a warm-up of everything" 1 "after the warm-up" "$vmm" sim -t belady -f 3 --warmup 12

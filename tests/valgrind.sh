@@ -7,7 +7,8 @@
 cd "$(dirname "$0")/.." || exit 1
 OBJ=${OBJ:-build/release}
 tests=${VALGRIND_TESTS:-"core policy frame page_map page_table tlb tlb_spec timing numa mmu holds stats events vmt trace trace_formats \
-	gen tables_alloc alloc random_cases fuzz_corpus replay"}
+	gen tables_alloc alloc random_cases fuzz_corpus replay replay_events replay_alloc window sad denning full_model memory share large \
+	prefetch"}
 export RANDOM_CASES=${RANDOM_CASES:-400} FUZZ_MUTATIONS=3
 command -v valgrind >/dev/null || { echo "valgrind is not there: apt-get install valgrind"; exit 1; }
 status=0 n=0

@@ -122,7 +122,7 @@ static uint32_t victim_small(struct s3fifo *s)
 static uint32_t victim_main(struct s3fifo *s)
 {
 	for (uint32_t turn = 0; turn <= s->count_max; turn++) {
-		uint32_t f = s->queue[IN_MAIN].tail, last = s->queue[IN_MAIN].head, newer = f;
+		uint32_t f = s->queue[IN_MAIN].tail, last = s->queue[IN_MAIN].head, newer;
 
 		for (; f != VMM_NONE; f = newer) {
 			bool end = f == last;

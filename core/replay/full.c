@@ -240,7 +240,7 @@ static int unit_work(void *arg, uint32_t item, int turn)
 
 	if (!err && b->pass.warm && r->model->warmup == b->pass.first + b->pass.n)
 		err = warm_end(u);
-	if (!err && b->pass.row)
+	for (uint64_t k = 0; k < b->pass.rows && !err; k++)
 		err = row_end(u);
 	u->cpu_ns += crew_cpu_ns() - before;
 	return err;
@@ -430,6 +430,7 @@ int full_run(struct full *m, uint32_t *bad)
 				   .references_max = m->references_max,
 				   .warmup = m->warmup,
 				   .interval = m->interval,
+				   .interval_ns = m->interval_ns,
 				   .block = block,
 				   .n_cells = m->n_cells,
 				   .events = true } };

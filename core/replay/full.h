@@ -18,8 +18,8 @@
 #include "core/replay/trace_source.h"
 #include "core/vmm.h"
 
-#define X(name, help) +1
-enum { FULL_COUNTERS = 0 VM_STATS(X) };
+#define X(name, help) FULL_COUNTER_##name,
+enum { VM_STATS(X) FULL_COUNTERS };
 #undef X
 
 struct full_quota {
@@ -53,7 +53,7 @@ struct full {
 	struct full_cell *cells;
 	uint32_t n_cells;
 	uint32_t jobs;
-	uint64_t references_max, warmup, interval; /* as in sweep.h */
+	uint64_t references_max, warmup, interval, interval_ns; /* as in sweep.h */
 	uint32_t block;
 	sweep_progress_fn progress;
 	void *progress_arg;

@@ -148,10 +148,13 @@ int opt_table_make(struct opt_table *t, struct replay_source *s, uint64_t max,
 		   uint64_t memory_bytes)
 {
 	uint32_t *block = malloc(BLOCK * sizeof(*block));
+	struct replay_events events = { .n = 0 };
 	int err = block ? 0 : -ENOMEM;
 	size_t n = 1;
 
 	*t = (struct opt_table){ .fd = -1 };
+	s->events = &events;
+	s->fresh = true;
 	while (!err && n && (!max || t->n < max)) {
 		size_t want = max && max - t->n < BLOCK ? (size_t)(max - t->n) : BLOCK;
 
@@ -159,6 +162,9 @@ int opt_table_make(struct opt_table *t, struct replay_source *s, uint64_t max,
 		if (!err && n)
 			err = table_append(t, block, n, memory_bytes);
 	}
+	s->events = NULL;
+	s->fresh = false;
+	replay_events_destroy(&events);
 	free(block);
 	return err ? err : table_turn(t, s->pages);
 }
@@ -282,7 +288,7 @@ int opt_misses(const struct opt_table *t, uint32_t frames, uint64_t warmup, uint
 		return -EINVAL;
 	err = future_init(&f, t->n);
 	if (!err && t->fd >= 0) {
-		buffer = malloc(BLOCK * sizeof(*buffer));
+		buffer = calloc(BLOCK, sizeof(*buffer));
 		err = buffer ? 0 : -ENOMEM;
 	}
 	for (uint64_t first = 0; first < t->n && !err; first += BLOCK) {

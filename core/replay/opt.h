@@ -24,7 +24,8 @@ struct opt_table {
 };
 
 /*
- * Reads the source to its end, or `max` references (0: all). The table is in memory while it is at most `memory_bytes`. 0, -ENOMEM,
+ * Reads the source to its end, or `max` references (0: all). A page that goes and comes back is another one: it has no next use
+ * when it goes, so OPT takes its frame first, as if it were free. The table is in memory while it is at most `memory_bytes`. 0, -ENOMEM,
  * -EFBIG (2^32 references or more), or what reading or the file gave. opt_table_destroy in every case.
  */
 int opt_table_make(struct opt_table *t, struct replay_source *s, uint64_t max,

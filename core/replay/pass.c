@@ -42,7 +42,8 @@ static int row_end(struct pass *p)
 		err = -E2BIG;
 	if (err)
 		return err;
-	p->rows[p->n_rows++] = (struct sweep_row){ p->in_row, working_set_turn(&p->set) };
+	p->rows[p->n_rows++] = (struct sweep_row){ p->in_row, working_set_turn(&p->set),
+						   p->turned * p->interval_ns };
 	p->in_row = 0;
 	return 0;
 }
@@ -52,7 +53,7 @@ static int row_note(struct pass *p, struct pass_block *b)
 	size_t at = 0;
 	int err = 0;
 
-	if (b->warm || !p->interval)
+	if (b->warm || (!p->interval && !p->interval_ns))
 		return 0;
 	for (uint32_t k = 0; k <= b->events.n && !err; k++) {
 		const struct replay_gone *g = k < b->events.n ? &b->events.list[k] : NULL;
@@ -64,8 +65,12 @@ static int row_note(struct pass *p, struct pass_block *b)
 			working_set_forget(&p->set, b->events.ids[g->first + i]);
 	}
 	p->in_row += b->n;
-	b->row = p->in_row == p->interval || (!b->n && p->in_row);
-	return !err && b->row ? row_end(p) : err;
+	b->rows = p->source->turned;
+	if (!b->rows && p->in_row && (p->in_row == p->interval || !b->n))
+		b->rows = 1;
+	for (uint64_t k = 0; k < b->rows && !err; k++, p->turned += p->interval_ns != 0)
+		err = row_end(p);
+	return err;
 }
 
 static void totals_note(struct pass *p, const struct pass_block *b)
@@ -92,24 +97,31 @@ int pass_read(struct pass *p, struct pass_block *b, bool *more)
 	int err = 0;
 
 	b->n = 0;
-	b->row = false;
+	b->rows = 0;
 	b->first = p->totals.references;
 	b->warm = b->first < p->warmup;
 	b->events.n = b->events.n_ids = 0;
 	p->source->events = p->events ? &b->events : NULL;
+	p->source->interval_ns = p->interval_ns;
+	p->source->turned = 0;
 	if (limit)
 		err = p->source->read(p->source, b->refs, (size_t)limit, &b->n);
 	b->pages = p->source->pages;
 	totals_note(p, b);
 	if (!err)
 		err = row_note(p, b);
-	*more = b->n || b->events.n || b->row;
+	if (b->warm)
+		p->turned += p->source->turned;
+	*more = b->n || b->events.n || b->rows || p->source->turned;
+	if (!err && !*more && p->interval_ns && !p->source->timed)
+		err = -ENODATA;
 	return err;
 }
 
 void pass_destroy(struct pass *p)
 {
 	p->source->events = NULL;
+	p->source->interval_ns = 0;
 	working_set_destroy(&p->set);
 }
 

@@ -24,6 +24,7 @@ struct sweep_totals {
 struct sweep_row {
 	uint64_t references; /* in it: the last may be short */
 	uint64_t pages;      /* distinct pages in it: the working set of its length */
+	uint64_t start_ns; /* of an interval of time: when it began; the first one may begin later */
 };
 
 #define SWEEP_ROWS_MAX (1u << 20) /* rows of all cells together */
@@ -35,7 +36,7 @@ struct pass_block {
 	uint32_t pages; /* ids in it are below this */
 	uint64_t first; /* number of its first reference */
 	bool warm;      /* its references are not counted */
-	bool row;       /* an interval ends with it */
+	uint64_t rows; /* intervals that end with it: more than one when time passed without a reference */
 };
 
 /* Zeroed, but for the fields of the first part. */
@@ -43,19 +44,24 @@ struct pass {
 	struct replay_source *source; /* at its beginning */
 	uint64_t references_max;      /* 0: all */
 	uint64_t warmup;
-	uint64_t interval; /* 0: no rows */
-	uint32_t block;    /* references at a time: what refs of a block has room for */
-	uint32_t n_cells;  /* that keep rows */
-	bool events;       /* pages that go are wanted */
+	uint64_t interval;    /* references of a row; 0: no rows, or */
+	uint64_t interval_ns; /* rows by the trace's own time, at multiples of this */
+	uint32_t block;       /* references at a time: what refs of a block has room for */
+	uint32_t n_cells;     /* that keep rows */
+	bool events;          /* pages that go are wanted */
 
 	struct sweep_totals totals;
 	struct sweep_row *rows; /* free() */
 	uint32_t n_rows;
 	struct working_set set;
 	uint64_t appeared_warm, in_row; /* references of the row so far */
+	uint64_t turned;                /* multiples of interval_ns that passed */
 };
 
-/* The next block; *more is false when there is none. An empty one may come last: what goes at the end, the end of a row. */
+/*
+ * The next block; *more is false when there is none. An empty one may come last: what goes at the end, the end of a row. -ENODATA:
+ * rows by time, and the source never said what time it is.
+ */
 int pass_read(struct pass *p, struct pass_block *b, bool *more);
 void pass_destroy(struct pass *p); /* all but rows */
 

@@ -72,7 +72,7 @@ struct shards *shards_create(double rate, uint32_t pages_max, uint64_t salt)
 	s->salt = (salt + 1) * 0x9E3779B97F4A7C15u;
 	s->pages_max = pages_max;
 	if (pages_max)
-		s->heap = calloc((size_t)pages_max + 1, sizeof(*s->heap));
+		s->heap = calloc((size_t)pages_max + 1, sizeof(struct sampled *));
 	if (stack_distance_init(&s->distance) || (pages_max && !s->heap)) {
 		shards_destroy(s);
 		return NULL;
@@ -86,9 +86,10 @@ void shards_destroy(struct shards *s)
 
 	if (!s)
 		return;
-	HASH_ITER(hh, s->pages, p, next)
-	{
-		HASH_DEL(s->pages, p);
+	p = s->pages;
+	HASH_CLEAR(hh, s->pages);
+	for (; p; p = next) {
+		next = p->hh.next;
 		free(p);
 	}
 	stack_distance_destroy(&s->distance);
@@ -224,6 +225,15 @@ int shards_feed(struct shards *s, const uint32_t *refs, size_t n)
 	}
 	s->references += n;
 	return err;
+}
+
+/* It stays in the sample, as it would be there again when it comes back. */
+int shards_gone(struct shards *s, uint32_t page)
+{
+	struct sampled *p;
+
+	HASH_FIND(hh, s->pages, &page, sizeof(page), p);
+	return p ? stack_distance_gone(&s->distance, p->slot) : 0;
 }
 
 void shards_warm(struct shards *s)

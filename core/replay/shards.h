@@ -24,6 +24,9 @@ void shards_destroy(struct shards *s);
 /* References as in replay.h; only pages count. 0 or -ENOMEM. */
 int shards_feed(struct shards *s, const uint32_t *refs, size_t n);
 
+/* The page goes: its frame is free, and it may come again. 0 or -ENOMEM. */
+int shards_gone(struct shards *s, uint32_t page);
+
 /* Distances before are remembered, misses before are not counted. */
 void shards_warm(struct shards *s);
 

@@ -27,16 +27,16 @@ static int grow(void **array, uint32_t n, uint32_t *capacity, size_t size)
 
 int replay_events_add(struct replay_events *e, size_t at, uint32_t id, enum remove_why why)
 {
-	struct replay_gone *last = e->n ? &e->list[e->n - 1] : NULL;
+	struct replay_gone *last;
 
 	if (grow((void **)&e->ids, e->n_ids, &e->ids_capacity, sizeof(*e->ids)))
 		return -ENOMEM;
-	if (!last || last->at != at || last->why != why) {
+	if (!e->n || e->list[e->n - 1].at != at || e->list[e->n - 1].why != why) {
 		if (grow((void **)&e->list, e->n, &e->capacity, sizeof(*e->list)))
 			return -ENOMEM;
-		last = &e->list[e->n++];
-		*last = (struct replay_gone){ .at = at, .first = e->n_ids, .why = why };
+		e->list[e->n++] = (struct replay_gone){ .at = at, .first = e->n_ids, .why = why };
 	}
+	last = &e->list[e->n - 1];
 	e->ids[e->n_ids++] = id;
 	last->count++;
 	return 0;
@@ -56,6 +56,8 @@ static int array_read(struct replay_source *s, uint32_t *refs, size_t max, size_
 
 	if (s->events)
 		s->events->n = s->events->n_ids = 0;
+	if (s->leaves)
+		s->leaves->n = s->leaves->n_ids = 0;
 	memcpy(refs, a->refs + a->at, k * sizeof(*refs));
 	for (size_t i = 0; i < k; i++)
 		if ((refs[i] & REPLAY_PAGE) >= s->distinct)

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Before reference `at` of a block the pages ids[first .. first + count) of its struct replay_events go. */
+/* Before reference `at` of a block the pages ids[first .. first + count) of its struct replay_events go (or leave). */
 struct replay_gone {
 	size_t at;
 	uint32_t first, count;
@@ -36,14 +36,19 @@ int replay_events_add(struct replay_events *e, size_t at, uint32_t id, enum remo
 void replay_events_destroy(struct replay_events *e);
 
 struct replay_source {
-	/* Up to `max` references; *n == 0 at the end (pages may go even then). 0 or -errno. */
+	/* Up to `max` references; *n == 0 (and turned == 0) at the end; pages may go even then. 0 or -errno. */
 	int (*read)(struct replay_source *s, uint32_t *refs, size_t max, size_t *n);
 	/* Back to the beginning. 0 or -errno (-ESPIPE: it can be read once only). */
 	int (*rewind)(struct replay_source *s);
 	/* What goes in the block that is read next; NULL: nobody wants to know. Set before the first read of a pass. */
 	struct replay_events *events;
-	bool fresh;     /* with events: a page that comes back has an id that no page had before */
-	uint32_t pages; /* ids that were read so far in any pass are below this */
+	/* Likewise what leaves the window of the recording (window.h), before what goes at the same place; `why` says nothing. */
+	struct replay_events *leaves;
+	bool fresh; /* with events: a page that comes back has an id that no page had before */
+	uint64_t interval_ns; /* set like events: a block ends where time passes a multiple of it; 0: it does not */
+	uint64_t turned; /* with interval_ns: the multiples that passed at the end of the block */
+	bool timed;      /* with interval_ns: in this pass it was said what time it is */
+	uint32_t pages;  /* ids that were read so far in any pass are below this */
 	uint64_t appeared; /* pages that appeared in this pass; one that went and came back counts again */
 	uint32_t distinct; /* different pages that appeared in this pass */
 	double done; /* share of the source that was read in this pass, 0 to 1; < 0: unknown */

@@ -60,10 +60,11 @@ static int cell_work(void *arg, uint32_t item, int turn)
 
 	if (b->warm)
 		replay_stats_reset(r->replays[item]);
-	if (!err && b->row)
+	for (uint64_t k = 0; k < b->rows && !err; k++) {
 		err = pass_rows_grow((void **)&c->rows, c->n_rows, sizeof(*c->rows));
-	if (!err && b->row)
-		c->rows[c->n_rows++] = *replay_stats(r->replays[item]);
+		if (!err)
+			c->rows[c->n_rows++] = *replay_stats(r->replays[item]);
+	}
 	c->cpu_ns += crew_cpu_ns() - before;
 	return err;
 }
@@ -105,6 +106,7 @@ int sweep_run(struct sweep *s, uint32_t *bad)
 				   .references_max = s->references_max,
 				   .warmup = s->warmup,
 				   .interval = s->interval,
+				   .interval_ns = s->interval_ns,
 				   .block = block,
 				   .n_cells = s->n_cells,
 				   .events = s->events } };

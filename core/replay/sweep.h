@@ -30,7 +30,8 @@ struct sweep {
 	uint32_t jobs;           /* threads, this one included; 0 counts as 1 */
 	uint64_t references_max; /* 0: all */
 	uint64_t warmup;         /* references that only warm up */
-	uint64_t interval;       /* references of a row; 0: no rows */
+	uint64_t interval;       /* references of a row; 0: no rows, or */
+	uint64_t interval_ns;    /* rows by the trace's time (pass.h) */
 	uint32_t block;          /* references at a time; 0: a good number */
 	bool events;             /* pages that go are replayed */
 	sweep_progress_fn progress;
@@ -41,7 +42,7 @@ struct sweep {
 };
 
 /*
- * 0, or -errno: of the source (without cells it is only read, and the totals made); -ENOMEM; -E2BIG (SWEEP_ROWS_MAX); -ENOENT
+ * 0, or -errno: of the source (without cells it is only read, and the totals made); -ENOMEM; -E2BIG (SWEEP_ROWS_MAX); -ENODATA (pass.h); -ENOENT
  * or -EINVAL for a policy that cannot be made or misbehaves, with its cell in *bad (n_cells when it is no cell's fault).
  */
 int sweep_run(struct sweep *s, uint32_t *bad);

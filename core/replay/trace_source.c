@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 
 #define NO_ID UINT32_MAX
-#define GOING (TRACE_MASK(TRACE_UNMAP) | TRACE_MASK(TRACE_DISCARD) | TRACE_MASK(TRACE_EXIT))
-#define SHARING (TRACE_MASK(TRACE_FORK) | TRACE_MASK(TRACE_MAP))
+#define EVENTS                                                                                     \
+	(TRACE_MASK(TRACE_MAP) | TRACE_MASK(TRACE_UNMAP) | TRACE_MASK(TRACE_DISCARD) |             \
+	 TRACE_MASK(TRACE_FORK) | TRACE_MASK(TRACE_EXIT) | TRACE_MASK(TRACE_LEAVE))
 
 static int ids_reserve(struct trace_source *t, uint32_t n)
 {
@@ -182,10 +183,52 @@ static int full_add(struct trace_full *f, const struct trace_record *record, siz
 	return 0;
 }
 
+static int pages_leave(struct trace_source *t, const struct trace_event *e, size_t at)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; t->source.leaves && i < e->n_pages && !err; i++) {
+		uint32_t id = e->pages[i];
+
+		if (t->renamed)
+			id = id < t->id_capacity ? t->id_of[id] : NO_ID;
+		if (id != NO_ID)
+			err = replay_events_add(t->source.leaves, at, id, REMOVE_EVICT);
+	}
+	return err;
+}
+
+/* Time that goes back, as it may in a text, stands still. */
+static void time_take(struct trace_source *t, uint64_t now_ns)
+{
+	struct replay_source *s = &t->source;
+
+	s->timed = true;
+	if (now_ns <= t->time_ns)
+		return;
+	if (s->interval_ns)
+		s->turned += now_ns / s->interval_ns - t->time_ns / s->interval_ns;
+	t->time_ns = now_ns;
+}
+
+/* From here on pages may share frames. Memory that is mapped anonymously is new: what was there goes, and that is all. */
+static bool is_sharing(const struct trace_record *rec)
+{
+	return rec->kind == TRACE_FORK || (rec->kind == TRACE_MAP && rec->backing != TRACE_ANON);
+}
+
 static int event_take(struct trace_source *t, const struct trace_event *e, size_t at)
 {
-	bool sharing = TRACE_MASK(e->record.kind) & SHARING;
-	int err = t->full ? full_add(t->full, &e->record, at) : 0;
+	bool sharing = is_sharing(&e->record);
+	int err;
+
+	if (e->record.kind == TRACE_TIME) {
+		time_take(t, e->record.value);
+		return 0;
+	}
+	if (e->record.kind == TRACE_LEAVE)
+		return pages_leave(t, e, at);
+	err = t->full ? full_add(t->full, &e->record, at) : 0;
 
 	if (err || (sharing && t->stop_at_model))
 		return err ? err : -EXDEV;
@@ -205,8 +248,11 @@ static int source_read(struct replay_source *s, uint32_t *refs, size_t max, size
 	int rc, err = 0;
 
 	*n = 0;
+	s->turned = 0;
 	if (s->events)
 		s->events->n = s->events->n_ids = 0;
+	if (s->leaves)
+		s->leaves->n = s->leaves->n_ids = 0;
 	if (t->full)
 		t->full->n = 0;
 	do {
@@ -217,7 +263,7 @@ static int source_read(struct replay_source *s, uint32_t *refs, size_t max, size
 		*n += got;
 		if (!err && rc == 1)
 			err = event_take(t, &event, *n);
-	} while (!err && rc == 1 && *n < max);
+	} while (!err && rc == 1 && *n < max && !s->turned);
 	trace_progress(t->reader, &done, &total);
 	s->done = total ? (double)done / (double)total : -1;
 	return err;
@@ -240,30 +286,31 @@ int trace_open_again(struct trace_reader **r, const char *path,
 static int source_rewind(struct replay_source *s)
 {
 	struct trace_source *t = (struct trace_source *)s;
-	struct trace_reader *again;
+	struct trace_reader *again = NULL;
 	int err = trace_open_again(&again, t->path, &t->options);
 
 	if (err)
 		return err;
 	trace_close(t->reader);
 	t->reader = again;
-	t->events = 0;
+	t->events = t->time_ns = 0;
 	t->renamed = false;
 	t->n_free = 0;
 	if (t->id_of)
 		memset(t->id_of, 0xFF, t->id_capacity * sizeof(*t->id_of));
 	s->pages = s->distinct = 0;
 	s->appeared = 0;
+	s->timed = false;
 	s->done = 0;
 	return 0;
 }
 
 int trace_source_open(struct trace_source *t, const char *path, uint32_t page_shift,
-		      struct trace_problem *problem)
+		      uint32_t events, struct trace_problem *problem)
 {
 	*t = (struct trace_source){
 		.source = { .read = source_read, .rewind = source_rewind },
-		.options = { .page_shift = page_shift, .events = GOING | SHARING },
+		.options = { .page_shift = page_shift, .events = EVENTS | events },
 		.path = path,
 	};
 	return trace_open(&t->reader, path, &t->options, problem);

@@ -2,9 +2,10 @@
 /*
  * trace_source.h - a trace of any format (core/trace) as a source of references.
  *
- * With source.events set, pages go at UNMAP, DISCARD and EXIT. Forks and mappings are beyond page ids (pages that are shared
- * have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
- * then drives the full model (full.h), which wants to know everything: `full`.
+ * With source.events set, pages go at UNMAP, DISCARD and EXIT, and at a MAP of anonymous memory in their place. Forks and mappings of
+ * files and shared memory are beyond page ids (pages that are shared have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
+ * then drives the full model (full.h), which wants to know everything: `full`. Time is known when TRACE_TIME is among the
+ * events that were asked for.
  */
 #ifndef VMM_REPLAY_TRACE_SOURCE_H
 #define VMM_REPLAY_TRACE_SOURCE_H
@@ -34,6 +35,7 @@ struct trace_source {
 	bool stop_at_model;
 	struct trace_full *full; /* of the block that is read next; NULL: nobody wants it */
 	uint64_t events;         /* seen in this pass, and not replayed */
+	uint64_t time_ns;        /* the latest one of this pass */
 
 	/* From the first page that went on: ids of the source by ids of the trace. */
 	uint32_t *id_of, id_capacity; /* UINT32_MAX: it has none now */
@@ -41,9 +43,12 @@ struct trace_source {
 	bool renamed;
 };
 
-/* "-" is stdin, which can be read once only. `path` must stay. 0 or -errno, as trace_open. */
+/*
+ * "-" is stdin, which can be read once only. `path` must stay. `events`: TRACE_MASK() of what is wanted besides the above. 0 or
+ * -errno, as trace_open.
+ */
 int trace_source_open(struct trace_source *t, const char *path, uint32_t page_shift,
-		      struct trace_problem *problem);
+		      uint32_t events, struct trace_problem *problem);
 void trace_source_close(struct trace_source *t);
 
 /* Another reader of the same file, from its beginning: 0, -ESPIPE (it can be read once only), -errno. */

@@ -31,11 +31,11 @@ void page_ids_init(struct page_ids *p)
 
 void page_ids_destroy(struct page_ids *p)
 {
-	struct pid_entry *e, *next;
+	struct pid_entry *e = p->by_pid, *next;
 
-	HASH_ITER(hh, p->by_pid, e, next)
-	{
-		HASH_DEL(p->by_pid, e);
+	HASH_CLEAR(hh, p->by_pid);
+	for (; e; e = next) {
+		next = e->hh.next;
 		free(e);
 	}
 	free(p->vpns);
@@ -139,7 +139,7 @@ static int slots_ready(struct page_ids *p)
 {
 	uint64_t slots = p->slots ? (uint64_t)p->mask + 1 : 0;
 
-	if (((uint64_t)p->count + 1) * 4 > slots * 3) {
+	if (!p->slots || ((uint64_t)p->count + 1) * 4 > slots * 3) {
 		struct page_slot *fresh;
 
 		slots = slots ? slots : SLOTS_MIN;

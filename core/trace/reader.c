@@ -204,6 +204,11 @@ const struct trace_header *trace_header(const struct trace_reader *r)
 	return &r->header;
 }
 
+uint32_t trace_recorded_shift(const struct trace_reader *r)
+{
+	return r->recorded_shift ? r->recorded_shift : r->native_shift;
+}
+
 const char *trace_format_name(const struct trace_reader *r)
 {
 	return r->format->name;

@@ -91,7 +91,7 @@ static void lines_done(struct trace_reader *r, const uint8_t *to)
 ssize_t text_records(struct trace_reader *r, struct trace_record *records, size_t max,
 		     text_line_fn line)
 {
-	const uint8_t *p, *to, *bad = NULL;
+	const uint8_t *p = NULL, *to = NULL, *bad = NULL;
 	size_t n = 0;
 	int err = trace_lines(r, &p, &to);
 
@@ -344,7 +344,7 @@ static int text_open(struct trace_reader *r)
 	p = text_decimal(p + sizeof(mark) - 1, 1ull << TRACE_PAGE_SHIFT_MAX, &value);
 	if (!p || value < 2 || value & (value - 1))
 		return 0;
-	shift = (uint32_t)__builtin_ctzll(value);
+	r->recorded_shift = shift = (uint32_t)__builtin_ctzll(value);
 	if (shift > r->native_shift || r->header.page_shift == TRACE_PAGE_SHIFT)
 		r->native_shift = r->header.page_shift = shift;
 	if (!strncmp((const char *)p, window, sizeof(window) - 1) &&

@@ -78,7 +78,7 @@ static const uint8_t *next_line(const uint8_t *p)
 /* The first line of the head that is neither blank nor a comment, with a '\n'; false when it has none or a long one. */
 static bool first_line(const uint8_t *head, size_t n, uint8_t line[FIRST_LINE_BYTES + 1])
 {
-	const uint8_t *end = head + n, *p = head, *stop;
+	const uint8_t *end = head + n, *p = head, *stop = end;
 
 	for (; p < end; p = stop + 1) {
 		stop = memchr(p, '\n', (size_t)(end - p));

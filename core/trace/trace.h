@@ -122,7 +122,7 @@ struct trace_event {
 	uint32_t space;             /* id of record.pid's space */
 	uint32_t child;             /* FORK: id of the new space */
 	const uint32_t *
-		pages; /* UNMAP, DISCARD, EXIT, LEAVE: the ids of the pages seen so far that it is about */
+		pages; /* UNMAP, DISCARD, EXIT, LEAVE, MAP of anonymous memory: the ids of the pages seen so far that it is about */
 	uint32_t n_pages;
 };
 
@@ -134,6 +134,8 @@ int trace_read_refs(struct trace_reader *r, uint32_t *refs, size_t max, size_t *
 		    struct trace_event *event);
 
 const struct trace_header *trace_header(const struct trace_reader *r);
+/* log2 of the recorded pages, of which the header's may be made. */
+uint32_t trace_recorded_shift(const struct trace_reader *r);
 const char *trace_format_name(const struct trace_reader *r);
 /* Why the last call failed. */
 const struct trace_problem *trace_problem(const struct trace_reader *r);

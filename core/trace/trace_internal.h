@@ -40,7 +40,8 @@ struct trace_reader {
 	struct source source;
 	struct trace_header header;
 	uint32_t native_shift; /* of the pages that the format yields; header.page_shift is what the user sees */
-	uint32_t shift; /* header.page_shift - native_shift */
+	uint32_t shift;          /* header.page_shift - native_shift */
+	uint32_t recorded_shift; /* of a text that says its page size; 0: native_shift */
 	struct trace_problem problem;
 	const char *cut;
 	struct trace_totals totals;

@@ -78,7 +78,7 @@ int vmt_pages_read(struct trace_reader *r)
 {
 	struct vmt_reader *v = r->state;
 	struct page_ids *ids = vmt_ids(r);
-	uint64_t space, count, delta;
+	uint64_t space, count = 0, delta;
 
 	for (uint32_t left = v->block.pages; left; left -= (uint32_t)count) {
 		int err = vmt_number(r, (uint64_t)r->ids.space_count - 1, &space);

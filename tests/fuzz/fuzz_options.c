@@ -17,6 +17,7 @@
 
 #define WORDS_MAX 32
 #define SIZES_BELOW 0x80000000u
+#define TRACE_PAGES 1000u /* for sizes in percent */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,10 +29,17 @@ static const struct option_spec table[] = {
 	{ 'r', "ram", OPTION_CALL, "MB", "", .parse = sim_parse_ram },
 	{ 'm', "memory", OPTION_CALL, "SIZE", "", .parse = sim_parse_memory },
 	{ 'a', "algorithm", OPTION_STRING, "NAME", "", AT(policies_text) },
-	{ 'p', "page-size", OPTION_SIZE, "SIZE", "", AT(page_size) },
+	{ 'p', "page-size", OPTION_STRING, "SIZE", "", AT(page_sizes_text) },
 	{ 'n', "max-accesses", OPTION_COUNT, "N", "", AT(accesses_max) },
 	{ 0, "warmup", OPTION_STRING, "N|P%", "", AT(warmup_text) },
 	{ 0, "sample", OPTION_STRING, "R", "", AT(sample_text) },
+	{ 0, "interval", OPTION_STRING, "N|Ns", "", AT(interval_text) },
+	{ 0, "seeds", OPTION_COUNT, "N", "", AT(seeds) },
+	{ 0, "pt", OPTION_STRING, "KIND", "", AT(tables_text) },
+	{ 0, "large", OPTION_STRING, "off", "", AT(large) },
+	{ 0, "prefetch", OPTION_STRING, "off", "", AT(prefetch) },
+	{ 0, "allocation", OPTION_STRING, "global", "", AT(allocation_text) },
+	{ 0, "budget", OPTION_CALL, "PID=SIZE", "", .parse = sim_parse_budget },
 	{ 0, "mem-ns", OPTION_COUNT, "N", "", AT(mem_ns), .max = UINT32_MAX },
 	{ 'q', "quiet", OPTION_FLAG, NULL, "", AT(quiet) },
 	{ .name = NULL },
@@ -79,6 +87,24 @@ static void getopt_forget(void)
 	(void)getopt(1, argv, "");
 }
 
+/* What was checked is in the range that replays can do with. */
+static void checked(struct sim_options *o)
+{
+	FUZZ_CHECK(o->n_policies && o->n_page_sizes && complaints == 0);
+	FUZZ_CHECK(!o->interval_text || !o->interval == !!o->interval_ns);
+	for (uint32_t i = 0; i < o->n_page_sizes; i++)
+		FUZZ_CHECK(o->page_sizes[i] && !(o->page_sizes[i] & (o->page_sizes[i] - 1)));
+	o->page_size = o->page_sizes[0];
+	if (sim_sizes_resolve(o, TRACE_PAGES)) {
+		FUZZ_CHECK(complaints);
+		return;
+	}
+	FUZZ_CHECK(o->n_sizes && complaints == 0);
+	for (uint32_t i = 0; i < o->n_sizes; i++)
+		FUZZ_CHECK(o->sizes[i] && o->sizes[i] < SIZES_BELOW &&
+			   (i == 0 || o->sizes[i] > o->sizes[i - 1]));
+}
+
 static void run(int argc, char **argv)
 {
 	struct sim_options o;
@@ -90,14 +116,10 @@ static void run(int argc, char **argv)
 	if (options_parse(&command, &o, argc, argv, &first) == OPTIONS_GO) {
 		FUZZ_CHECK(first >= 1 && first <= argc && complaints == 0);
 		FUZZ_CHECK(o.mem_ns <= UINT32_MAX);
-		if (sim_options_check(&o, "sim", true) == 0) {
-			FUZZ_CHECK(o.n_policies && o.n_sizes && complaints == 0);
-			for (uint32_t i = 0; i < o.n_sizes; i++)
-				FUZZ_CHECK(o.sizes[i] && o.sizes[i] < SIZES_BELOW &&
-					   (i == 0 || o.sizes[i] > o.sizes[i - 1]));
-		} else {
+		if (sim_options_check(&o, "sim", true) == 0)
+			checked(&o);
+		else
 			FUZZ_CHECK(complaints);
-		}
 	}
 	sim_options_destroy(&o);
 }

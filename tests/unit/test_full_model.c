@@ -53,7 +53,7 @@ static struct trace_source source;
 
 static struct trace_source *opened(void)
 {
-	assert_int_equal(trace_source_open(&source, path, 12, NULL), 0);
+	assert_int_equal(trace_source_open(&source, path, 12, 0, NULL), 0);
 	return &source;
 }
 

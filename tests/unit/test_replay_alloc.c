@@ -8,6 +8,8 @@
 #include "core/replay/chance.h"
 #include "core/replay/denning.h"
 #include "core/replay/full.h"
+#include "core/replay/stack_distance.h"
+#include "core/replay/window.h"
 #include "core/trace/sad.h"
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/trace_drive.h"
@@ -46,7 +48,7 @@ static int sweep(void)
 	struct sweep s = { .cells = cells, .n_cells = 2, .events = true, .interval = 500 };
 	struct trace_source t;
 	uint32_t bad;
-	int err = trace_source_open(&t, path, 12, NULL);
+	int err = trace_source_open(&t, path, 12, 0, NULL);
 
 	if (err)
 		return err;
@@ -72,7 +74,7 @@ static int full(void)
 	struct opt_table table = { .fd = -1 };
 	struct trace_source t;
 	uint32_t bad;
-	int err = trace_source_open(&t, path, 12, NULL);
+	int err = trace_source_open(&t, path, 12, 0, NULL);
 
 	if (err)
 		return err;
@@ -137,6 +139,43 @@ static int sets(void)
 	return err;
 }
 
+/* Every second page goes again, so that holes take room too; the axis is renumbered. */
+static int distances(void)
+{
+	struct stack_distance s;
+	uint32_t distance;
+	int err = stack_distance_init(&s);
+
+	for (uint32_t i = 0; i < 50000 && !err; i++) {
+		uint32_t page = i % 5000;
+
+		err = stack_distance_feed(&s, &page, 1, page + 1, &distance);
+		if (!err && page % 2)
+			err = stack_distance_gone(&s, page - 1);
+	}
+	stack_distance_destroy(&s);
+	return err;
+}
+
+/* Pages enter, leave and now and then go; both axes are renumbered. */
+static int windows(void)
+{
+	struct window w;
+	int err = window_init(&w, 8);
+
+	for (uint32_t i = 0; i < 50000 && !err; i++) {
+		uint32_t page = i % 5000, left = (i + 4992) % 5000;
+
+		err = window_leave(&w, left);
+		if (!err && i % 3 == 0)
+			err = window_gone(&w, left);
+		if (!err)
+			err = window_feed(&w, &page, 1, page + 1, true);
+	}
+	window_destroy(&w);
+	return err;
+}
+
 static int chance(void)
 {
 	int draws = policy_draws("random");
@@ -167,6 +206,8 @@ static void test_nth(void **state)
 	nth_of(full, 40);
 	nth_of(reduction, 5);
 	nth_of(sets, 5);
+	nth_of(distances, 8);
+	nth_of(windows, 20);
 	nth_of(chance, 5);
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_replay_events.c - pages that go (unmap, discard, exit) are replayed as the core does it: random traces of several
- * processes, every policy, both engines, counts equal to the digit; rows of intervals add up.
+ * processes, every policy, both engines, counts equal to the digit; LRU's distances and OPT say the same of all sizes at once;
+ * rows of intervals add up.
  */
 #include "core/core.h"
+#include "core/replay/opt.h"
+#include "core/replay/stack_distance.h"
 #include "core/replay/sweep.h"
 #include "core/replay/trace_source.h"
 #include "tests/unit/trace_drive.h"
@@ -30,7 +33,9 @@ static void records_make(uint64_t seed)
 			r->kind = TRACE_EXIT;
 		else if (what < 4)
 			r->kind = what % 2 ? TRACE_UNMAP : TRACE_DISCARD;
-		if (what < 4)
+		else if (what == 4)
+			r->kind = TRACE_MAP; /* anonymous */
+		if (what <= 4)
 			r->value = 1 + rng_below(&g, what == 1 ? 1000 : 5);
 	}
 }
@@ -69,6 +74,10 @@ static void core_run(const char *policy, struct vm_stats *stats)
 			assert_true(vmm_access(v, r->pid, r->vpn << 12, r->kind) >= 0);
 		else if (r->kind == TRACE_EXIT)
 			core_unmap(v, r->pid, 0, UINT64_MAX, REMOVE_EXIT, NULL, NULL);
+		else if (r->kind == TRACE_MAP)
+			assert_int_equal(vmm_map(v, r->pid, r->vpn << 12, r->value << 12,
+						 &(struct vmm_mapping){ .backing = VMM_ANON }),
+					 0);
 		else
 			core_unmap(v, r->pid, r->vpn, r->value, REMOVE_UNMAP, NULL, NULL);
 	}
@@ -81,7 +90,7 @@ static void sweep_all(struct sweep *s, struct trace_source *t)
 {
 	uint32_t bad;
 
-	assert_int_equal(trace_source_open(t, path, 12, NULL), 0);
+	assert_int_equal(trace_source_open(t, path, 12, 0, NULL), 0);
 	s->source = &t->source;
 	s->events = true;
 	assert_int_equal(sweep_run(s, &bad), 0);
@@ -120,6 +129,129 @@ static void test_every_policy(void **state)
 		equal((*p)->name, &cells[1].stats, &core);
 		assert_true(core.unmapped > 100);
 	}
+}
+
+static const uint32_t sizes[] = { 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233 };
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+
+/* Distances of a source in blocks, in which pages go. */
+static void distances_make(struct trace_source *t, struct stack_distance *s, uint32_t *distance)
+{
+	struct pass pass = { .source = &t->source, .block = 700, .events = true };
+	struct pass_block b;
+	bool more = true;
+
+	assert_int_equal(trace_source_open(t, path, 12, 0, NULL), 0);
+	assert_int_equal(stack_distance_init(s), 0);
+	assert_int_equal(pass_block_init(&b, 700), 0);
+	while (more) {
+		size_t at = 0;
+
+		assert_int_equal(pass_read(&pass, &b, &more), 0);
+		for (uint32_t k = 0; k <= b.events.n; k++) {
+			const struct replay_gone *g = k < b.events.n ? &b.events.list[k] : NULL;
+			size_t to = g ? g->at : b.n;
+
+			assert_int_equal(stack_distance_feed(s, b.refs + at, to - at, b.pages,
+							     distance + b.first + at),
+					 0);
+			at = to;
+			for (uint32_t i = 0; g && i < g->count; i++)
+				assert_int_equal(stack_distance_gone(s, b.events.ids[g->first + i]),
+						 0);
+		}
+	}
+	pass_block_destroy(&b);
+	pass_destroy(&pass);
+}
+
+static void test_distances(void **state)
+{
+	static uint32_t distance[N];
+	struct stack_distance stack;
+	struct trace_source t;
+
+	(void)state;
+	distances_make(&t, &stack, distance);
+	trace_source_close(&t);
+	assert_true(stack.axis.marks <= t.source.pages);
+	stack_distance_destroy(&stack);
+	for (uint32_t k = 0; k < SIZES; k++) {
+		struct sweep_cell cell = { .config = { .policy = "lru", .frames = sizes[k] } };
+		struct sweep s = { .cells = &cell, .n_cells = 1 };
+		uint64_t misses = 0;
+
+		sweep_all(&s, &t);
+		trace_source_close(&t);
+		for (uint64_t i = 0; i < s.totals.references; i++)
+			misses += distance[i] > sizes[k];
+		assert_int_equal(misses, cell.stats.faults);
+	}
+}
+
+/* Whether the record takes a page away. */
+static bool takes(const struct trace_record *r, uint32_t pid, uint64_t vpn)
+{
+	return r->kind > TRACE_WRITE && r->pid == pid &&
+	       (r->kind == TRACE_EXIT || vpn - r->vpn < r->value);
+}
+
+/* Number of the record that references the page next, N when it goes before or is never used again. */
+static uint32_t next_use(uint32_t i, uint32_t pid, uint64_t vpn)
+{
+	while (++i < N && !takes(&records[i], pid, vpn))
+		if (records[i].kind <= TRACE_WRITE && records[i].pid == pid &&
+		    records[i].vpn == vpn)
+			return i;
+	return N;
+}
+
+/* Belady's rule by the letter: frames with their page and its next use; what goes leaves its frame free. */
+static uint64_t opt_by_hand(uint32_t frames)
+{
+	static struct {
+		uint32_t pid, next;
+		uint64_t vpn;
+	} f[233];
+	uint32_t used = 0, k;
+	uint64_t misses = 0;
+
+	for (uint32_t i = 0; i < N; i++) {
+		const struct trace_record *r = &records[i];
+
+		for (k = used; r->kind > TRACE_WRITE && k-- > 0;)
+			if (takes(r, f[k].pid, f[k].vpn))
+				f[k] = f[--used];
+		if (r->kind > TRACE_WRITE)
+			continue;
+		for (k = 0; k < used && (f[k].pid != r->pid || f[k].vpn != r->vpn);)
+			k++;
+		misses += k == used;
+		if (k == frames)
+			for (uint32_t j = k = 0; j < used; j++)
+				k = f[j].next > f[k].next ? j : k;
+		used += k == used;
+		f[k].pid = r->pid;
+		f[k].vpn = r->vpn;
+		f[k].next = next_use(i, r->pid, r->vpn);
+	}
+	return misses;
+}
+
+static void test_opt(void **state)
+{
+	uint64_t misses[SIZES];
+	struct opt_table table;
+	struct trace_source t;
+
+	(void)state;
+	assert_int_equal(trace_source_open(&t, path, 12, 0, NULL), 0);
+	assert_int_equal(opt_table_make(&table, &t.source, 0, 1 << 20), 0);
+	assert_int_equal(opt_curve(&table, sizes, SIZES, 0, 1, NULL, NULL, misses), 0);
+	for (uint32_t k = 0; k < SIZES; k++)
+		assert_int_equal(misses[k], opt_by_hand(sizes[k]));
+	opt_table_destroy(&table);
+	trace_source_close(&t);
 }
 
 /* Ids as they come: what goes frees its id for what appears next. */
@@ -227,7 +359,8 @@ static void test_rows_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_policy), cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_every_policy), cmocka_unit_test(test_distances),
+		cmocka_unit_test(test_opt),          cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_rows),         cmocka_unit_test(test_working_set),
 		cmocka_unit_test(test_rows_limit),
 	};
