@@ -118,6 +118,11 @@ static int copy_once(struct space *s, uint64_t addr, const void *data, bool wp)
 	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, true);
 }
 
+static int place_once(struct space *s, uint64_t addr, const void *data, bool wp)
+{
+	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, false);
+}
+
 static int lift_once(struct space *s, uint64_t addr, const void *data, bool wp)
 {
 	(void)data;
@@ -165,6 +170,12 @@ static int no_room(struct space *s, struct plan *plan)
 	return -EBUSY;
 }
 
+/* Is the first write to the page to be seen? A recording wants that of each time that it is mapped. */
+static bool protects(const struct space *s, const struct plan *plan)
+{
+	return s->track_dirty && (!plan->writable || (s->pager->record && !plan->write));
+}
+
 /* Makes the plan true, up to and without the fill. *filled: the agent filled as well. -EBUSY: later. */
 static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
 {
@@ -174,7 +185,7 @@ static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *fi
 	*filled = false;
 	if (plan->n_idle || plan->n_evict) {
 		rc = reclaim(s, plan, combine ? addr : 0, combine ? source(s, plan) : NULL,
-			     s->track_dirty && !plan->writable, filled);
+			     protects(s, plan), filled);
 		if (rc)
 			return rc;
 	}
@@ -247,7 +258,10 @@ static int spurious(struct space *s, const struct fault *f, uint32_t page)
 	return uffd_wake(s->uffd, f->addr, VMM_PAGE);
 }
 
-/* The fill itself and its report to the core; the fault is over afterwards. */
+/*
+ * The fill itself and its report to the core; the fault is over afterwards. With a window its thread is woken last: what leaves
+ * the window for this page must be gone before the program goes on, or it would be touched unseen.
+ */
 static int complete(struct space *s, struct plan *plan, const struct fault *f, bool filled)
 {
 	bool unused;
@@ -258,7 +272,8 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 	else if (plan->kind == FAULT_SPURIOUS)
 		rc = spurious(s, f, plan->page);
 	else if (!filled)
-		rc = fill(s, f->addr, source(s, plan), s->track_dirty && !plan->writable);
+		rc = retry(s, s->pager->window ? place_once : copy_once, f->addr, source(s, plan),
+			   protects(s, plan));
 	if (rc == -ESRCH || rc == -ENOENT) /* the process or the range is going away */
 		rc = 0;
 	if (rc == -EEXIST &&
@@ -270,10 +285,12 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 		      strerror(-rc));
 	if (plan->kind == FAULT_SOFT)
 		idle_forget(s, space_live(s, plan->page));
+	record_fault(s, f, plan);
 	core_fill(s->core, plan);
-	if (plan->n_idle)
-		return reclaim(s, plan, 0, NULL, false, &unused);
-	return 0;
+	rc = plan->n_idle ? reclaim(s, plan, 0, NULL, false, &unused) : 0;
+	if (s->pager->window)
+		uffd_wake(s->uffd, f->addr, VMM_PAGE);
+	return rc;
 }
 
 /*

@@ -206,6 +206,7 @@ static int take_single(struct space *s, struct batch *b, struct victim *v)
 static void report(struct space *s, struct victim *v, const uint8_t *data, int status)
 {
 	if (status == 0) {
+		record_leave(s, v->addr);
 		if (v->idle)
 			idle_keep(s, v->page, data);
 		else
