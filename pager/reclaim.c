@@ -273,6 +273,8 @@ int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *
 	for (i = 0; i < n_idle && !rc; i++) {
 		if (b->n == VMM_RUN_MAX)
 			rc = run_batch(s, b, 0, NULL, false, filled);
+		if (rc)
+			break;
 		b->v[b->n++] = (struct victim){ core_page(s->core, plan->idle[i])->vpn * VMM_PAGE,
 						plan->idle[i], true, 0, NULL };
 	}
