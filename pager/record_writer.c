@@ -205,9 +205,33 @@ static int await_open(struct record_ring *r)
 	return r->error;
 }
 
+/* A pipe may not be read any more. Who interrupts vmm now wants both to end. */
+static void await_end(pid_t writer)
+{
+	static const int end[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct timespec look = { .tv_nsec = 1000000 };
+	sigset_t set, old;
+	int sig;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++)
+		sigaddset(&set, end[i]);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	while (waitpid(writer, NULL, WNOHANG) == 0) {
+		sig = sigtimedwait(&set, NULL, &look);
+		if (sig > 0) {
+			kill(writer, SIGKILL);
+			raise(sig);
+			break;
+		}
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
 int record_start(const struct run_config *config, struct record_ring **ring)
 {
 	struct record_ring *r;
+	pid_t pid;
 	int err;
 
 	*ring = NULL;
@@ -216,10 +240,11 @@ int record_start(const struct run_config *config, struct record_ring **ring)
 	r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r == MAP_FAILED)
 		return -errno;
-	r->writer = fork();
-	if (r->writer == 0)
+	pid = fork();
+	if (pid == 0)
 		writer_main(config, r);
-	err = r->writer < 0 ? -errno : await_open(r);
+	r->writer = pid;
+	err = pid < 0 ? -errno : await_open(r);
 	if (err) {
 		munmap(r, sizeof(*r));
 		return err;
@@ -239,7 +264,7 @@ void record_finish(struct record_ring *r, bool last, struct run_record *result)
 	if (!r)
 		return;
 	if (last)
-		waitpid(r->writer, NULL, 0);
+		await_end(r->writer);
 	*result = (struct run_record){ .refs = r->refs,
 				       .events = r->events,
 				       .bytes = r->bytes,
