@@ -22,6 +22,8 @@ static void text_size(const struct run_record *rec)
 /* What may be asked of it. */
 static void text_answers(const struct run_record *rec)
 {
+	if (!rec->complete && !rec->error)
+		return; /* nobody can say yet */
 	if (!rec->window)
 		fprintf(stderr,
 			"  it holds    faults only: what other policies or memories would do needs --window\n");
@@ -36,13 +38,13 @@ static void text_answers(const struct run_record *rec)
 			rec->window, 2 * rec->window);
 }
 
-/* Serving faults is nearly all of the cost. What is left over is the program, and the switches between the two. */
+/* Serving faults is nearly all of the cost; with several threads they wait at the same time. */
 static void text_cost(const struct run_result *res)
 {
 	double faults_s = (double)res->latency_sum_ns / 1e9;
 
 	fprintf(stderr,
-		"  recording   %.2f of %.2f s serving faults, %.2f s waiting for the file; `time` the program for what it takes alone\n",
+		"  recording   %.2f s of faults in %.2f s, %.2f s waiting for the file; `vmm compare -- PROGRAM` runs it alone too\n",
 		faults_s, res->elapsed_s, (double)res->record.waited_ns / 1e9);
 }
 
@@ -54,6 +56,9 @@ void record_report_text(const struct report *r)
 	text_size(rec);
 	text_answers(rec);
 	text_cost(r->result);
+	if (!rec->complete && !rec->error)
+		fprintf(stderr,
+			"  note        the recording goes on with the processes that still run\n");
 	if (rec->unnamed)
 		fprintf(stderr,
 			"  note        %" PRIu64

@@ -10,8 +10,8 @@
  */
 #include "pager/record.h"
 #include "pager/pager.h"
+#include "pager/proc.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +85,7 @@ static void name(struct space *s, pid_t pid)
 	}
 	s->trace_pid = pid;
 	s->trace_tid = 0;
-	if (s->trace_parent)
+	if (s->trace_parent && space_called(p, s->trace_parent)) /* else it has ended */
 		put(p, (struct trace_record){ .kind = TRACE_FORK,
 					      .pid = (uint32_t)s->trace_parent,
 					      .value = (uint32_t)pid });
@@ -228,7 +228,7 @@ void record_exit(struct space *s)
 }
 
 /* The newest child of a thread, if nobody has met it yet; else 0. */
-static pid_t newborn(struct pager *p, pid_t pid, pid_t tid)
+static pid_t newest_of(struct pager *p, pid_t pid, pid_t tid)
 {
 	struct process *known;
 	pid_t child, newest = 0;
@@ -243,6 +243,16 @@ static pid_t newborn(struct pager *p, pid_t pid, pid_t tid)
 		fclose(f);
 	HASH_FIND_INT(p->processes, &newest, known);
 	return !newest || known || space_called(p, newest) ? 0 : newest;
+}
+
+/* The child that the thread has just made. A parent that ended at once has left it to the guardian. */
+static pid_t newborn(struct pager *p, pid_t parent, pid_t tid)
+{
+	char state = proc_state(parent, tid, NULL);
+
+	if (state && state != 'Z' && state != 'X')
+		return newest_of(p, parent, tid);
+	return newest_of(p, getppid(), getppid());
 }
 
 static int inherited(void *arg, uint32_t id, const struct page *page)

@@ -29,6 +29,9 @@ struct writer {
 	struct record_ring *ring;
 	struct trace_writer *trace;
 	const struct run_config *config;
+	struct {
+		uint32_t *pid, n, capacity;
+	} running; /* address spaces that have begun and not ended */
 	pid_t front;
 	int guardian_fd;
 	uint64_t flushed_ns;
@@ -52,14 +55,61 @@ static uint64_t file_bytes(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
-static void count(struct record_ring *r, const struct trace_record *rec, uint64_t n)
+static void begins(struct writer *w, uint32_t pid)
+{
+	uint32_t i, *grown;
+
+	for (i = 0; i < w->running.n; i++)
+		if (w->running.pid[i] == pid)
+			return;
+	if (i == w->running.capacity) {
+		grown = realloc(w->running.pid, (2 * i + 64) * sizeof(*grown));
+		if (!grown)
+			return; /* its exit will be missing */
+		w->running.pid = grown;
+		w->running.capacity = 2 * i + 64;
+	}
+	w->running.pid[w->running.n++] = pid;
+}
+
+static void ends(struct writer *w, uint32_t pid)
+{
+	for (uint32_t i = 0; i < w->running.n; i++)
+		if (w->running.pid[i] == pid)
+			w->running.pid[i] = w->running.pid[--w->running.n];
+}
+
+/* What is written is counted, and who runs is known. */
+static void account(struct writer *w, const struct trace_record *rec, uint64_t n)
 {
 	uint64_t refs = 0;
 
-	for (uint64_t i = 0; i < n; i++)
+	for (uint64_t i = 0; i < n; i++) {
 		refs += rec[i].kind <= TRACE_WRITE;
-	r->refs += refs;
-	r->events += n - refs;
+		if (rec[i].kind == TRACE_MAP)
+			begins(w, rec[i].pid);
+		else if (rec[i].kind == TRACE_FORK)
+			begins(w, (uint32_t)rec[i].value);
+		else if (rec[i].kind == TRACE_EXIT)
+			ends(w, rec[i].pid);
+	}
+	w->ring->refs += refs;
+	w->ring->events += n - refs;
+}
+
+/* The run is over, so whoever has not ended has now: the pager was ended or killed before it could say so. */
+static int all_end(struct writer *w)
+{
+	int err = 0;
+
+	while (w->running.n && !err) {
+		struct trace_record exit = { .kind = TRACE_EXIT,
+					     .pid = w->running.pid[w->running.n - 1] };
+
+		err = trace_write(w->trace, &exit, 1);
+		account(w, &exit, 1);
+	}
+	return err;
 }
 
 /* Everything that is in the ring; true when there was something. 0 or -errno in *err. */
@@ -76,7 +126,7 @@ static bool drain(struct writer *w, int *err)
 		*err = trace_write(w->trace, r->records + at, n);
 		if (*err)
 			break;
-		count(r, r->records + at, n);
+		account(w, r->records + at, n);
 		tail += n;
 		__atomic_store_n(&r->tail, tail, __ATOMIC_RELEASE);
 	}
@@ -138,6 +188,7 @@ static int write_all(struct writer *w)
 		err = flush_when_due(w);
 		over = run_over(w);
 	}
+	err = err ? err : all_end(w);
 	if (err) /* from here on the pager waits for nobody */
 		state_set(w->ring, RECORD_FAILED);
 	end = trace_finish(w->trace);

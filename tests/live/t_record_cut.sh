@@ -49,3 +49,15 @@ after writer writer
 [ $status = 130 ] || fail "writer: status $status"
 grep -q 'ends early' "$T/err" || { show "$T/err"; fail "nothing says that the trace ends early"; }
 grep -q 'end' "$T/info.err" || fail "the reader does not say that the trace ends early"
+# A daemon: vmm ends with the first process's status, the trace with the last process.
+daemon=$(program daemonize) || fail "cannot build"
+"$VMM" record -o "$T/daemon.vmt" --window 32 -- "$daemon" "$T/result" 1000 >"$T/out" 2>"$T/err"
+status=$?
+[ $status = 3 ] || { show "$T/err"; fail "daemon: exit status $status, expected 3"; }
+grep -q 'goes on' "$T/err" || { show "$T/err"; fail "daemon: the report does not say that the recording goes on"; }
+wait_for 15 gone daemonize || fail "the daemon does not end"
+wait_for 3 gone 'vmm*' || fail "daemon: something of vmm is left: $(family 'vmm*')"
+[ "$(cat "$T/result")" = "memory: ok" ] || fail "the daemon found wrong memory"
+"$VMM" trace info "$T/daemon.vmt" >"$T/info" 2>"$T/info.err" || fail "daemon: the trace cannot be read"
+[ -s "$T/info.err" ] && { show "$T/info.err"; fail "daemon: the trace has no end"; }
+grep -Eq 'events +3 exits' "$T/info" || { show "$T/info"; fail "daemon: all three processes should have ended"; }

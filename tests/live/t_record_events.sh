@@ -25,29 +25,28 @@ awk '
 		exit bad || forks < 7 || exits < forks + 1
 	}' "$T/forks.txt" || fail "forks and exits"
 forker=$(workload forker) threads=$(workload threads) || fail "cannot build"
-record forker --window 64 -- "$forker"
+record forker --window 64 -- "$forker" -p 256 -r 2
 grep -q ' F ' "$T/forker.txt" || fail "the forker does not fork"
 
 # exec: the process exits and maps anew.
-execs=$(program execs) || fail "cannot build"
 record exec --window 64 -- bash -c "exec sort </dev/null"
 awk '$2 == "X" { exits++; pid = $1 } exits == 1 && $2 == "M" && $1 == pid { again = 1 } END { exit !(exits == 2 && again) }' "$T/exec.txt" ||
 	fail "exec is not an exit and another beginning"
 
-record threads --window 64 -- "$threads"
+record threads --window 64 -- "$threads" -b 256 -r 2
 n=$(awk '$2 == "T" { print $3 }' "$T/threads.txt" | sort -u | wc -l)
 [ "$n" -gt 2 ] || fail "$n threads"
 
 # Ranges: vmops maps, unmaps and discards.
 vmops=$(workload vmops) || fail "cannot build"
-record ranges --window 64 -- "$vmops"
+record ranges --window 64 -- "$vmops" -n 2000
 for kind in M U D; do
 	n=$(awk -v kind=$kind '$2 == kind' "$T/ranges.txt" | wc -l)
 	echo "$n records $kind"
 	[ "$n" -gt 3 ] || fail "$n records $kind"
 done
 # Without a window: faults only, each page once in unlimited memory.
-record faults -- "$threads"
+record faults -- "$threads" -b 64 -r 1
 head -n 1 "$T/faults.txt" | grep -q 'faults only' || fail "the trace does not say that it holds faults only"
 grep -q ' L ' "$T/faults.txt" && fail "there is no window that a page could leave"
 exit 0

@@ -20,10 +20,26 @@ recorded() {
 	[ "$(wc -l <"$T/live")" -gt 1000 ] || fail "nothing was recorded"
 }
 
+# misses FILE FRAMES: of lru, as the records of FILE have them
+misses() { "$VMM" sim -t "$1" -f "$2" -a lru --force --csv - | awk -F, 'NR == 2 { print $7 }'; }
+
+# What is promised of such a trace: for every M of at least 2K, replay(M + K) <= LRU(M) <= replay(M - K).
+lawful() {
+	local window=$1 m low truth high
+	for m in $((2 * window)) 300 500 800; do
+		[ $m -ge $((2 * window)) ] || continue
+		low=$(misses "$T/window.vmt" $((m + window))) truth=$(misses "$T/log" $m) high=$(misses "$T/window.vmt" $((m - window)))
+		echo "window $window, $m frames: $low <= $truth <= $high"
+		[ "$low" -le "$truth" ] && [ "$truth" -le "$high" ] || fail "window $window: lru in $m frames is outside of its bracket"
+	done
+}
+
 for pattern in zipf mix; do
 	"$toucher" -p 1024 -n 60000 -k $pattern -s 5 >"$T/native" || fail "the toucher fails alone"
 	for window in 8 32 128; do
 		recorded $window 1 $pattern --exact
+		lawful $window
 		recorded $window 64 $pattern
+		lawful $window
 	done
 done
