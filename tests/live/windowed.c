@@ -16,7 +16,8 @@
 #define PAGES 65536u
 #define PAGE 4096u
 
-static uint64_t first; /* page number of the lowest page, less a margin: all lie in PAGES pages from here */
+static uint64_t
+	first; /* page number of the lowest page, less a margin: all lie in PAGES pages from here */
 static bool inside[PAGES], written[PAGES];
 static uint32_t fifo[PAGES], head, count;
 
