@@ -22,12 +22,14 @@ struct command {
 	const char *summary;   /* one line, for the list */
 	const char *details;   /* paragraphs after the options in its help */
 	const struct option_spec *options;
+	const struct option_spec
+		*more_options; /* another command's, which this one has too; or NULL */
 	int (*main)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command command_run, command_sim, command_mrc, command_policies, command_doctor,
-	command_trace, command_gen, command_compare, command_wss, command_top, command_fault_in,
-	command_mark;
+extern const struct command command_run, command_record, command_sim, command_mrc, command_policies,
+	command_doctor, command_trace, command_gen, command_compare, command_wss, command_top,
+	command_fault_in, command_mark;
 
 extern const char vmm_version[], vmm_commit[];
 

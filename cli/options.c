@@ -16,6 +16,18 @@
 #define OPTION_HELP 'h'
 #define OPTION_VERSION (OPTION_FIRST + OPTIONS_MAX)
 
+/* The entries of a command's tables: how many. */
+static int options_of(const struct command *command, const struct option_spec *specs[OPTIONS_MAX])
+{
+	const struct option_spec *tables[] = { command->options, command->more_options };
+	int n = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (const struct option_spec *o = tables[i]; o && o->name && n < OPTIONS_MAX; o++)
+			specs[n++] = o;
+	return n;
+}
+
 int parse_count(const char *text, uint64_t *value)
 {
 	char *end;
@@ -116,15 +128,16 @@ static int option_store(const struct option_spec *spec, void *target, const char
 /* getopt_long found something that is no option, or lacks a value (c == ':'). `word` is what the user wrote. */
 static void option_bad(const struct command *command, const char *word, int c)
 {
-	const char *names[OPTIONS_MAX], *near, *why = "no such option";
+	const struct option_spec *specs[OPTIONS_MAX];
+	const char *names[OPTIONS_MAX + 1], *near, *why = "no such option";
 	char shown[80], todo[160];
-	int n = 0;
+	int n = 0, count = options_of(command, specs);
 
 	if (!strncmp(word, "--", 2)) {
 		snprintf(shown, sizeof(shown), "%.*s", (int)strcspn(word, "="), word);
-		for (const struct option_spec *o = command->options; o && o->name; o++) {
-			names[n++] = o->name;
-			if (!strcmp(shown + 2, o->name))
+		for (; n < count; n++) {
+			names[n] = specs[n]->name;
+			if (!strcmp(shown + 2, names[n]))
 				why = "takes no value";
 		}
 	} else {
@@ -142,20 +155,21 @@ static void option_bad(const struct command *command, const char *word, int c)
 	complain(shown, todo, "%s", why);
 }
 
-/* Fills getopt's tables; returns the number of options. */
-static int options_tables(const struct option_spec *options, struct option *longs, char *shorts)
+/* Fills getopt's tables. */
+static void options_tables(const struct option_spec *const *specs, int count, struct option *longs,
+			   char *shorts)
 {
-	int n = 0;
+	int n;
 
 	*shorts++ = '+'; /* stop at the first operand */
 	*shorts++ = ':'; /* tell a missing value from an unknown option */
 	*shorts++ = OPTION_HELP;
-	for (; options && options[n].name; n++) {
-		bool has_value = options[n].kind != OPTION_FLAG;
+	for (n = 0; n < count; n++) {
+		bool has_value = specs[n]->kind != OPTION_FLAG;
 
-		longs[n] = (struct option){ options[n].name, has_value, NULL, OPTION_FIRST + n };
-		if (options[n].letter) {
-			*shorts++ = options[n].letter;
+		longs[n] = (struct option){ specs[n]->name, has_value, NULL, OPTION_FIRST + n };
+		if (specs[n]->letter) {
+			*shorts++ = specs[n]->letter;
 			if (has_value)
 				*shorts++ = ':';
 		}
@@ -164,25 +178,26 @@ static int options_tables(const struct option_spec *options, struct option *long
 	longs[n] = (struct option){ "help", 0, NULL, OPTION_HELP };
 	longs[n + 1] = (struct option){ "version", 0, NULL, OPTION_VERSION };
 	longs[n + 2] = (struct option){ 0 };
-	return n;
 }
 
-static const struct option_spec *option_of(const struct option_spec *options, int n, int c)
+static const struct option_spec *option_of(const struct option_spec *const *specs, int n, int c)
 {
 	if (c >= OPTION_FIRST && c < OPTION_FIRST + n)
-		return &options[c - OPTION_FIRST];
+		return specs[c - OPTION_FIRST];
 	for (int i = 0; i < n; i++)
-		if (options[i].letter == c)
-			return &options[i];
+		if (specs[i]->letter == c)
+			return specs[i];
 	return NULL;
 }
 
 int options_parse(const struct command *command, void *target, int argc, char **argv, int *first)
 {
+	const struct option_spec *specs[OPTIONS_MAX];
 	struct option longs[OPTIONS_MAX + 3];
 	char shorts[2 * OPTIONS_MAX + 4], shown[80];
-	int n = options_tables(command->options, longs, shorts), c;
+	int n = options_of(command, specs), c;
 
+	options_tables(specs, n, longs, shorts);
 	optind = 1;
 	opterr = 0;
 	for (;;) {
@@ -200,7 +215,7 @@ int options_parse(const struct command *command, void *target, int argc, char **
 			print_version();
 			return OPTIONS_DONE;
 		}
-		spec = option_of(command->options, n, c);
+		spec = option_of(specs, n, c);
 		if (!spec) {
 			option_bad(command, word, c);
 			return OPTIONS_BAD;
@@ -239,11 +254,14 @@ static void option_help(char letter, const char *name, const char *argument, con
 	}
 }
 
-void options_help(const struct option_spec *options)
+void options_help(const struct command *command)
 {
+	const struct option_spec *specs[OPTIONS_MAX];
+	int n = options_of(command, specs);
+
 	puts("\nOptions:");
-	for (; options && options->name; options++)
-		option_help(options->letter, options->name, options->argument, options->help);
+	for (int i = 0; i < n; i++)
+		option_help(specs[i]->letter, specs[i]->name, specs[i]->argument, specs[i]->help);
 	option_help('h', "help", NULL, "this text");
 	option_help(0, "version", NULL, "version and commit");
 }

@@ -43,7 +43,7 @@ enum options_result {
 /* Options end at the first operand or at "--": what follows belongs to a program. */
 int options_parse(const struct command *command, void *target, int argc, char **argv, int *first);
 
-void options_help(const struct option_spec *options); /* to stdout */
+void options_help(const struct command *command); /* to stdout */
 
 /* 0, or -EINVAL, -ERANGE. */
 int parse_count(const char *text, uint64_t *value);

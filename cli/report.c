@@ -2,6 +2,7 @@
 /* report.c - what applies to a run, and the one-screen report on stderr. */
 #include "cli/report.h"
 #include "cli/cli.h"
+#include "cli/record_report.h"
 #include "pager/hist.h"
 
 #include <inttypes.h>
@@ -252,6 +253,8 @@ void report_text(const struct report *report)
 	text_latency(report->result);
 	text_phases(report->result);
 	text_checks(report);
+	if (report->config->record)
+		record_report_text(report);
 	text_tops(report->result);
 	text_messages(report->result);
 }

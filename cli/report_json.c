@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/record_report.h"
 #include "pager/hist.h"
 
 #include <errno.h>
@@ -290,6 +291,8 @@ static json_t *report_tree(const struct report *r)
 		set(root, "audit", audit(res));
 	if (r->config->checksum)
 		set_count(root, "checksums", res->checksums);
+	if (r->config->record)
+		set(root, "trace", record_report_json(r));
 	set_count(root, "store_peak_bytes", res->store_peak_bytes);
 	if (res->unmanaged_samples)
 		set_count(root, "unmanaged_bytes", res->unmanaged_bytes);

@@ -118,7 +118,7 @@ static int copy_once(struct space *s, uint64_t addr, const void *data, bool wp)
 	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, true);
 }
 
-/* Who waits for the page is woken later: what it will need next comes first. */
+/* Who waits for the page is woken later: complete(). */
 static int copy_quietly(struct space *s, uint64_t addr, const void *data, bool wp)
 {
 	return uffd_copy(s->uffd, addr, data, VMM_PAGE, wp, false);
@@ -171,17 +171,32 @@ static int no_room(struct space *s, struct plan *plan)
 	return -EBUSY;
 }
 
+/* Is the first write to the page to be seen? A recording wants that of each time that it is mapped. */
+static bool protects(const struct space *s, const struct plan *plan)
+{
+	return s->track_dirty && (!plan->writable || (s->pager->record && !plan->write));
+}
+
+/*
+ * Before the program goes on, what leaves the window for this page must be gone, or it would be touched unseen; and what is read ahead
+ * must be there, or it would be faulted on.
+ */
+static bool wakes_last(const struct space *s)
+{
+	return s->pager->window || s->pager->prefetches;
+}
+
 /* Makes the plan true, up to and without the fill. *filled: the agent filled as well. -EBUSY: later. */
 static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
 {
 	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready &&
-		       !s->pager->prefetches;
+		       !wakes_last(s);
 	int rc;
 
 	*filled = false;
 	if (plan->n_idle || plan->n_evict) {
 		rc = reclaim(s, plan, combine ? addr : 0, combine ? source(s, plan) : NULL,
-			     s->track_dirty && !plan->writable, filled);
+			     protects(s, plan), filled);
 		if (rc)
 			return rc;
 	}
@@ -254,10 +269,12 @@ static int spurious(struct space *s, const struct fault *f, uint32_t page)
 	return uffd_wake(s->uffd, f->addr, VMM_PAGE);
 }
 
-/* The fill itself and its report to the core; the fault is over afterwards. */
+/*
+ * The fill itself and its report to the core; the fault is over afterwards. Its thread may have to be woken last: wakes_last().
+ */
 static int complete(struct space *s, struct plan *plan, const struct fault *f, bool filled)
 {
-	bool unused, wake;
+	bool unused;
 	int rc = 0;
 
 	if (plan->kind == FAULT_WRITE)
@@ -265,8 +282,8 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 	else if (plan->kind == FAULT_SPURIOUS)
 		rc = spurious(s, f, plan->page);
 	else if (!filled)
-		rc = retry(s, s->pager->prefetches ? copy_quietly : copy_once, f->addr,
-			   source(s, plan), s->track_dirty && !plan->writable);
+		rc = retry(s, wakes_last(s) ? copy_quietly : copy_once, f->addr, source(s, plan),
+			   protects(s, plan));
 	if (rc == -ESRCH || rc == -ENOENT) /* the process or the range is going away */
 		rc = 0;
 	if (rc == -EEXIST &&
@@ -278,12 +295,12 @@ static int complete(struct space *s, struct plan *plan, const struct fault *f, b
 		      strerror(-rc));
 	if (plan->kind == FAULT_SOFT)
 		idle_forget(s, space_live(s, plan->page));
+	record_fault(s, f, plan);
 	core_fill(s->core, plan);
-	wake = s->pager->prefetches && (plan->needs_frame || plan->kind == FAULT_SOFT);
 	rc = plan->n_idle ? reclaim(s, plan, 0, NULL, false, &unused) : 0;
 	if (plan->n_prefetch && !rc)
 		prefetch(s, plan);
-	if (wake)
+	if (wakes_last(s))
 		uffd_wake(s->uffd, f->addr, VMM_PAGE);
 	return rc;
 }

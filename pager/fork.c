@@ -369,6 +369,7 @@ void space_forked(struct space *parent, int uffd)
 	core_each(parent->core, inherit, &h);
 	if (parent->forking_ctid)
 		pin_address(s, parent->forking_ctid, 0);
+	record_fork(parent, s, parent->forking);
 	parent->forking = 0;
 	loop_watch(p, s->uffd, watch_key(WATCH_UFFD, s->id));
 }

@@ -337,7 +337,7 @@ void guardian_main(struct launch *l)
 	g.control = control[0];
 	g.pager = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (g.pager == 0)
-		_exit(pager_main(l->config, l->result, control[1], listener, l->monitor,
+		_exit(pager_main(l->config, l->result, l->record, control[1], listener, l->monitor,
 				 g.program));
 	if (g.pager < 0)
 		end_run(&g, true);

@@ -11,6 +11,7 @@
 
 #include "pager/filter.h"
 #include "pager/proc.h"
+#include "pager/record.h"
 #include "preload/protocol.h"
 
 #include <errno.h>
@@ -94,13 +95,12 @@ static int attend(int sock, int sigs, struct run_result *result, pid_t *program,
 	}
 }
 
-static int run(struct launch *l, int sock[2], pid_t *program)
+static int run(struct launch *l, int sock[2], pid_t *program, bool *last)
 {
 	struct note bye = { NOTE_BYE, 0, false };
 	double start = seconds();
 	sigset_t all;
 	pid_t guardian;
-	bool last = false;
 	int sigs, rc;
 
 	sigfillset(&all);
@@ -117,7 +117,8 @@ static int run(struct launch *l, int sock[2], pid_t *program)
 		guardian_main(l);
 	} else {
 		close(sock[1]);
-		rc = attend(sock[0], sigs, l->result, program, &last);
+		record_watch(l->record, guardian);
+		rc = attend(sock[0], sigs, l->result, program, last);
 		l->result->elapsed_s = seconds() - start;
 		l->over = rc || last;
 		if (rc) {
@@ -126,7 +127,7 @@ static int run(struct launch *l, int sock[2], pid_t *program)
 			l->result->vmm_errno = -rc;
 		} else {
 			send(sock[0], &bye, sizeof(bye), MSG_NOSIGNAL);
-			if (last)
+			if (*last)
 				waitpid(guardian, NULL, 0);
 		}
 		rc = 0;
@@ -141,6 +142,7 @@ int pager_run(const struct run_config *config, struct run_result *result)
 {
 	struct launch l = { .config = config, .over = true };
 	pid_t program = 0;
+	bool last = true;
 	int sock[2], rc;
 
 	memset(result, 0, sizeof(*result));
@@ -150,13 +152,20 @@ int pager_run(const struct run_config *config, struct run_result *result)
 		return -errno;
 	l.monitor = monitor_listen(l.monitor_path);
 	rc = filter_build(&l.filter);
+	if (!rc) {
+		rc = record_start(config, &l.record);
+		l.result->record.error = rc;
+	}
 	if (!rc && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		rc = -errno;
 	if (!rc) {
 		l.front = sock[1];
-		rc = run(&l, sock, &program);
+		rc = run(&l, sock, &program, &last);
 		close(sock[0]);
 	}
+	if (rc)
+		record_watch(l.record, -1);
+	record_finish(l.record, last, &l.result->record);
 	memcpy(result, l.result, sizeof(*result));
 	munmap(l.result, sizeof(*result));
 	if (l.monitor >= 0)

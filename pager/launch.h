@@ -33,7 +33,8 @@ struct note {
 
 struct launch {
 	const struct run_config *config;
-	struct run_result *result; /* shared memory */
+	struct run_result *result;  /* shared memory */
+	struct record_ring *record; /* likewise, or NULL */
 	struct sock_fprog filter;
 	sigset_t mask; /* of the caller: the program gets it back */
 	int front;     /* the guardian's end of the socket */

@@ -251,8 +251,10 @@ static int plan_run(struct pager *p, const struct run_config *c)
 	p->class = ops->class;
 	p->prefetches = c->prefetch && strcmp(c->prefetch, "off");
 	p->needs_dirty = ops->flags & POLICY_NEEDS_DIRTY;
-	if (p->class == POLICY_T && c->frames) {
-		p->window = c->window ? c->window : p->frames / 8 > 64 ? p->frames / 8 : 64;
+	if (p->class == POLICY_T && (c->frames || c->record)) {
+		p->window = c->window || !c->frames ? c->window
+			    : p->frames / 8 > 64    ? p->frames / 8
+						    : 64;
 		if (p->window > p->frames / 2)
 			p->window = p->frames / 2;
 	}
@@ -272,14 +274,15 @@ static int sleep_ms(const struct pager *p)
 	return p->config->audit ? audit_wait_ms(p, ms) : ms;
 }
 
-int pager_main(const struct run_config *config, struct run_result *result, int control_fd,
-	       int listener, int monitor, pid_t first)
+int pager_main(const struct run_config *config, struct run_result *result,
+	       struct record_ring *record, int control_fd, int listener, int monitor, pid_t first)
 {
 	static struct pager p;
 	int rc;
 
 	p.config = config;
 	p.result = result;
+	p.record = record;
 	p.first = first;
 	p.monitor = monitor;
 	p.start_ns = now_ns();

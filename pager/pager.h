@@ -13,6 +13,7 @@
 #define PAGER_PAGER_H
 
 #include "core/core.h"
+#include "core/trace/trace.h"
 #include "pager/hist.h"
 #include "pager/region.h"
 #include "pager/run.h"
@@ -99,6 +100,9 @@ struct space {
 	uint32_t clones; /* threads started so far */
 	uint64_t audited_evictions;
 	uint64_t stalled_ns; /* since when no frame could be freed, 0: it can */
+	pid_t trace_pid,
+		trace_parent; /* record.c: its name in the trace; who forked it, until it has one */
+	uint32_t trace_tid;   /* thread of its last record */
 	bool dead;
 };
 
@@ -151,6 +155,9 @@ struct pager {
 	int monitor; /* monitor.h; -1: none */
 	uint32_t monitor_clients;
 	uint64_t start_ns;
+	struct record_ring *record; /* NULL: nothing is recorded */
+	uint64_t inside;            /* mapped pages of all spaces; kept only while recording */
+	uint64_t record_start_ns, record_time_ns;
 };
 
 static inline uint64_t page_down(uint64_t a)
@@ -168,8 +175,8 @@ void msg(struct pager *p, const char *fmt, ...) __attribute__((format(printf, 2,
 void fatal(struct pager *p, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 /* loop.c */
-int pager_main(const struct run_config *config, struct run_result *result, int control,
-	       int listener, int monitor, pid_t first);
+int pager_main(const struct run_config *config, struct run_result *result,
+	       struct record_ring *record, int control, int listener, int monitor, pid_t first);
 void loop_once(struct pager *p, int timeout_ms);
 int loop_watch(struct pager *p, int fd, uint64_t key);
 void loop_forget(struct pager *p, int fd);
@@ -201,6 +208,8 @@ struct live *space_live(struct space *s, uint32_t page); /* grows the table */
 int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum region_kind kind);
 void space_adopt(struct space *s); /* takes what is present into the books, down to the limit */
 void space_drop(struct space *s, uint64_t start, uint64_t end); /* forgets pages; regions stay */
+void space_discard(struct space *s, uint64_t start,
+		   uint64_t end); /* likewise, when the mapping stays too */
 void space_unmanage(struct space *s, uint64_t start,
 		    uint64_t end); /* also unregisters and forgets the regions */
 void space_load(struct space *s, uint64_t start,
@@ -253,6 +262,17 @@ const void *
 page_copy(struct space *s,
 	  uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
 void page_copy_soon(struct space *s, uint32_t page); /* page_copy will be called */
+
+/* record.c: what happens goes into the trace, if one is recorded (record.h). Each is called where it happens. */
+void record_fault(struct space *s, const struct fault *f,
+		  const struct plan *plan);                       /* served, nobody woken yet */
+void record_present(struct space *s, uint64_t addr);              /* adopted */
+void record_leave(struct space *s, uint64_t addr);                /* taken out of its mapping */
+void record_gone(struct space *s, const struct page *page);       /* about to be forgotten */
+void record_moved(struct space *s, uint64_t start, uint64_t end); /* where mremap has put pages */
+void record_range(struct space *s, enum trace_kind kind, uint64_t start, uint64_t end);
+void record_fork(struct space *parent, struct space *child, pid_t tid);
+void record_exit(struct space *s);
 
 /* idle.c */
 void idle_keep(struct space *s, uint32_t page,

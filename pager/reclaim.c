@@ -206,6 +206,7 @@ static int take_single(struct space *s, struct batch *b, struct victim *v)
 static void report(struct space *s, struct victim *v, const uint8_t *data, int status)
 {
 	if (status == 0) {
+		record_leave(s, v->addr);
 		if (v->idle)
 			idle_keep(s, v->page, data);
 		else
@@ -272,6 +273,8 @@ int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *
 	for (i = 0; i < n_idle && !rc; i++) {
 		if (b->n == VMM_RUN_MAX)
 			rc = run_batch(s, b, 0, NULL, false, filled);
+		if (rc)
+			break;
 		b->v[b->n++] = (struct victim){ core_page(s->core, plan->idle[i])->vpn * VMM_PAGE,
 						plan->idle[i], true, 0, NULL };
 	}

@@ -37,6 +37,8 @@ struct run_config {
 	uint64_t store_limit_bytes; /* 0: half of the available memory */
 	uint32_t timeout_s;         /* 0: none; the run is killed after it */
 	bool exact, audit, checksum, verbose;
+	const char *record;      /* where to write a trace of the run; NULL: nowhere */
+	const char *record_meta; /* lines "key=value\n" for its header, or NULL */
 };
 
 #define HIST_BUCKETS                                                                               \
@@ -73,6 +75,18 @@ struct run_mark {
 };
 #define RUN_MARKS_MAX 64
 
+/* What `record` made. */
+struct run_record {
+	uint64_t refs, events;
+	uint64_t bytes;     /* of the file; 0: it is not a regular one */
+	uint64_t waited_ns; /* that the pager waited for the file */
+	uint64_t unnamed; /* faults of processes that ended before their pid was known: left out */
+	uint32_t window;  /* in the file's header; 0: faults only */
+	uint64_t inside_max; /* most pages mapped when another one entered; above `window`: the header could not be amended */
+	int error;     /* -errno: why the trace ends early */
+	bool complete; /* the file has its end; else the writer still runs, or failed */
+};
+
 struct run_result {
 	int exit_code;  /* of the program; meaningless when signal != 0 */
 	int signal;     /* the signal that ended it, 0 when it exited */
@@ -103,7 +117,8 @@ struct run_result {
 	uint32_t marks, marks_lost;
 	struct run_mark mark[RUN_MARKS_MAX];
 	char messages[RUN_MESSAGE_BYTES]; /* lines for the user, '\n'-separated, without the "vmm: " prefix */
-	char fatal[256];                  /* why the run was stopped, "" otherwise */
+	struct run_record record;
+	char fatal[256]; /* why the run was stopped, "" otherwise */
 };
 
 /* What the machine lacks for a live run. 0, or -errno with a one-line reason and the remedy in words. */

@@ -45,7 +45,7 @@ struct space *space_new(struct pager *p)
 
 	if (!s)
 		fatal(p, "out of memory for an address space");
-	s->track_dirty = p->config->exact || p->needs_dirty;
+	s->track_dirty = p->config->exact || p->needs_dirty || p->record;
 	if (s->track_dirty)
 		c.flags |= VMM_FLAG_TRACK_DIRTY;
 	if (!p->config->exact)
@@ -94,6 +94,7 @@ void space_free(struct space *s)
 	for (i = 0; i < s->regions.n; i++)
 		report_region(p, &s->regions.v[i]);
 	core_each(s->core, forget, s);
+	record_exit(s);
 	if (p->hot == s)
 		p->hot = NULL;
 	if (s->uffd >= 0)
@@ -142,6 +143,7 @@ void space_gone(void *arg, uint32_t id, const struct page *page)
 
 	if (page->frame != VMM_NONE && frame_pinned(core_frames(s->core), page->frame))
 		pins_forget(s, id);
+	record_gone(s, page);
 	if (l->slot != NO_SLOT)
 		s->pager->store_ops->unref(s->pager->store, l->slot);
 	idle_forget(s, l);
@@ -205,7 +207,8 @@ static int adopt_run(void *arg, uint64_t start, uint64_t end)
 			continue;
 		if (s->agent.ready && plan_room(s) < 0)
 			return 1;
-		core_adopt(s->core, 0, start / VMM_PAGE, 0, FRAME_REF | FRAME_DIRTY, &page);
+		if (!core_adopt(s->core, 0, start / VMM_PAGE, 0, FRAME_REF | FRAME_DIRTY, &page))
+			record_present(s, start);
 	}
 	return 0;
 }
@@ -222,11 +225,19 @@ int space_manage(struct space *s, uint64_t start, uint64_t end, int prot, enum r
 		return rc;
 	if (regions_add(&s->regions, g) < 0)
 		fatal(s->pager, "out of memory for the table of ranges");
+	record_range(s, TRACE_MAP, start, end);
 	return 0;
+}
+
+void space_discard(struct space *s, uint64_t start, uint64_t end)
+{
+	record_range(s, TRACE_DISCARD, start, end);
+	core_discard(s->core, 0, start / VMM_PAGE, (end - start) / VMM_PAGE, space_gone, s);
 }
 
 void space_drop(struct space *s, uint64_t start, uint64_t end)
 {
+	record_range(s, TRACE_UNMAP, start, end);
 	core_unmap(s->core, 0, start / VMM_PAGE, (end - start) / VMM_PAGE, REMOVE_UNMAP, space_gone,
 		   s);
 }

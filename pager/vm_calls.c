@@ -133,6 +133,7 @@ static void moved(struct space *s, uint64_t from, uint64_t to, uint64_t old_len,
 		if (part.flags)
 			regions_flag(&s->regions, start, end, part.flags, 0);
 	}
+	record_moved(s, to, to + new_len);
 	regions_destroy(&old);
 }
 
@@ -256,13 +257,13 @@ static bool discard(struct space *s, const struct seccomp_notif *n, uint64_t adv
 	int64_t res;
 
 	if (!s->agent.ready) {
-		space_drop(s, a[0], end);
+		space_discard(s, a[0], end);
 		s->zapped = true;
 		return false;
 	}
 	res = by_agent(s, n, arg);
 	if (!res || res == -ENOMEM)
-		space_drop(s, a[0], end);
+		space_discard(s, a[0], end);
 	return answer(s, n, res);
 }
 

@@ -174,6 +174,11 @@ int trace_write(struct trace_writer *w, const struct trace_record *records, size
 int trace_flush(struct trace_writer *w);
 /* Completes and closes; frees w in any case. */
 int trace_finish(struct trace_writer *w);
+/*
+ * The window in the header of a finished .vmt file. 0, -errno; -ENOTSUP when it is none that can be written to in place: text,
+ * compressed, a pipe.
+ */
+int trace_amend_window(const char *path, uint32_t window);
 const char *trace_write_problem(const struct trace_writer *w); /* a constant, or NULL */
 uint64_t trace_events_dropped(const struct trace_writer *w);
 
