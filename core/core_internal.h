@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core_internal.h - struct vmm, shared by core.c (faults and plans), core_space.c (pages and threads), core_check.c
- * and sim.c. Nobody else includes it.
+ * core_internal.h - struct vmm, and the steps that the files of core/ take together. Nobody else includes it.
  *
  * Invariants beyond core.h:
  * - A thread holds the pages of its last faults, each once, at most hold_depth of them: one instruction may need
@@ -183,11 +182,33 @@ static inline void mmu_sync(struct vmm *v, uint32_t id)
 /* events.c: does the counter mean anything after the events so far? */
 bool events_counter_applies(const struct vmm *v, const char *name);
 
+static inline uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+static inline uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Mapped pages are writable exactly when they are dirty, if writes are tracked. */
+static inline bool may_write(const struct vmm *v, uint32_t f)
+{
+	return !(v->flags & VMM_FLAG_TRACK_DIRTY) || frame_dirty(&v->frames, f);
+}
+
 /* core.c */
 void list_enter(struct vmm *v, struct frame_list *l, uint32_t f);
 void list_leave(struct vmm *v, uint32_t f);
 void peaks_note(struct vmm *v);
-void plan_abandon(struct vmm *v); /* the open plan, if any, will not be carried out */
+void page_map_in(struct vmm *v, struct page *p); /* -> MAPPED, writable as its frame is dirty */
+void page_stays(struct vmm *v, struct page *p); /* it was not evicted or unmapped: mapped, in use */
+void page_idle(struct vmm *v, uint32_t id, struct plan *plan); /* MAPPED -> IDLE */
+void evict_undo(struct vmm *v, struct page *p);                /* EVICTING -> what it was */
+void evict_list_settle(struct vmm *v);
+void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, uint32_t page,
+	       uint32_t thread, bool write);
+void plan_close(struct vmm *v); /* what is left of the open plan, if any, will not be carried out */
 #ifdef VMM_DEBUG
 void debug_check(struct vmm *v);
 #else
@@ -197,18 +218,22 @@ static inline void debug_check(struct vmm *v)
 }
 #endif
 
+/* core_victims.c: up to `batch`, but never more than half of what is used. -ENOMEM when there is none. */
+int victims_choose(struct vmm *v, struct plan *plan);
+
 /* core_space.c */
 uint32_t page_id_take(struct vmm *v); /* a page that is in no map; VMM_NONE: no memory */
 void page_id_drop(struct vmm *v, uint32_t id);
 /* core_unmap while something is under way: without the check. */
 int range_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
 		core_gone_fn gone, void *arg);
-void page_forget(struct vmm *v, uint32_t id, enum remove_why why);
 uint32_t page_make(struct vmm *v, uint32_t space,
 		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
 int pages_reserve(struct vmm *v,
 		  uint32_t n); /* n times page_id_take cannot fail then. 0, -ENOMEM */
 void page_forget(struct vmm *v, uint32_t id, enum remove_why why); /* all but the map's entries */
+
+/* core_thread.c */
 struct thread *thread_find(struct vmm *v, uint32_t thread);
 struct thread *thread_make(struct vmm *v, uint32_t thread); /* finds or makes; NULL: no memory */
 uint32_t hold_depth(const struct vmm *v);                   /* what v->hold_depth must be */
@@ -217,5 +242,6 @@ void hold_advance(struct vmm *v, struct thread *t,
 void hold_take(struct vmm *v, struct thread *t,
 	       uint32_t page);                      /* after hold_advance, as its newest */
 void hold_release(struct vmm *v, struct thread *t); /* all */
+void holders_forget(struct vmm *v, uint32_t id);    /* whoever holds the page no longer does */
 
 #endif

@@ -51,7 +51,7 @@ void core_sync(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n)
 	uint64_t at;
 	uint32_t value;
 
-	plan_abandon(v);
+	plan_close(v);
 	page_map_iter_init(&i, &v->map, space, vpn, n);
 	while ((value = page_map_next(&i, &at)) != VMM_NONE)
 		if (value & MAPPER_BIT &&

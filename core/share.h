@@ -119,7 +119,7 @@ void share_copy_abandon(struct vmm *v, uint32_t page);
 /* The fault of the mapper has been served by a page that it maps already. */
 void share_touched(struct vmm *v, uint32_t mapper, bool write);
 
-/* Steps of core.c for a plan whose address has a mapper. source: of a copy, or VMM_NONE. */
+/* Steps of core_fault.c and core_fill.c for a plan whose address has a mapper. source: of a copy, or VMM_NONE. */
 void share_plan(struct vmm *v, struct plan *plan, uint32_t mapper, uint32_t source);
 bool share_source_release(struct vmm *v); /* it may be evicted; true when it was pinned until now */
 void share_fill(struct vmm *v,
