@@ -21,9 +21,15 @@ static int level_init(struct tlb_level *l, const struct tlb_geometry *g, enum tl
 	l->pte = calloc(g->entries, sizeof(*l->pte));
 	l->stamp = calloc(g->entries, sizeof(*l->stamp));
 	l->used = calloc(l->sets, sizeof(*l->used));
-	if (!l->tag || !l->pte || !l->stamp || !l->used)
+	l->hint_words = (g->ways - 1) / HINTS_A_WORD + 1;
+	l->hint = calloc((size_t)l->sets * l->hint_words, sizeof(*l->hint));
+	if (!l->tag || !l->pte || !l->stamp || !l->used || !l->hint)
 		return -ENOMEM;
 	memset(l->tag, 0xff, g->entries * sizeof(*l->tag));
+	while ((g->ways - 1) >> l->way_bits)
+		l->way_bits++;
+	for (uint32_t i = 0; i < g->entries; i++)
+		l->stamp[i] = i % g->ways;
 	return 0;
 }
 
@@ -64,6 +70,9 @@ int tlb_init(struct tlb *t, const struct tlb_config *c, uint32_t page_shift, uin
 	}
 	if (c->l2.entries)
 		t->l2 = &t->level[PAGE_SIZES];
+	for (uint32_t k = 0; k <= PAGE_SIZES; k++)
+		if (t->level[k].geometry.entries)
+			t->made[t->n_made++] = &t->level[k];
 	if (err)
 		tlb_destroy(t);
 	return err;
@@ -76,6 +85,7 @@ void tlb_destroy(struct tlb *t)
 		free(t->level[i].pte);
 		free(t->level[i].stamp);
 		free(t->level[i].used);
+		free(t->level[i].hint);
 	}
 	free(t->asid_of);
 	free(t->batch_bits);
@@ -138,33 +148,23 @@ void tlb_switch(struct tlb *t, uint32_t space)
 	t->running = true;
 }
 
-static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint32_t i)
+static inline uint64_t least(uint64_t a, uint64_t b)
 {
-	if (t->policy == TLB_LRU) {
-		l->stamp[i] = ++t->clock;
-	} else if (t->policy == TLB_PLRU) {
-		uint32_t ways = l->geometry.ways, set = i / ways;
-		uint64_t bit = 1ull << i % ways;
-
-		l->used[set] |= bit;
-		if (l->used[set] == UINT64_MAX >> (64 - ways))
-			l->used[set] = bit;
-	}
+	return a < b ? a : b;
 }
 
-/* Without a branch that depends on the stamps: they are in no order. */
+/* Without a branch that depends on the stamps, which are in no order; and in two chains, which do not wait for each other. */
 static uint32_t entry_oldest(const struct tlb_level *l, uint32_t first)
 {
-	uint32_t best = first;
-	uint64_t least = l->stamp[first];
+	const uint64_t *stamp = &l->stamp[first];
+	uint32_t ways = l->geometry.ways;
+	uint64_t even = stamp[0], odd = stamp[ways - 1];
 
-	for (uint32_t i = first + 1; i < first + l->geometry.ways; i++) {
-		bool less = l->stamp[i] < least;
-
-		least = less ? l->stamp[i] : least;
-		best = less ? i : best;
+	for (uint32_t way = 0; way + 1 < ways; way += 2) {
+		even = least(even, stamp[way]);
+		odd = least(odd, stamp[way + 1]);
 	}
-	return best;
+	return first + (uint32_t)(least(even, odd) & way_mask(l));
 }
 
 static uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t first)
@@ -183,27 +183,24 @@ static uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t 
 
 static void level_insert(struct tlb *t, struct tlb_level *l, uint64_t tag, pte_t pte)
 {
-	uint32_t i = entry_victim(t, l, set_of(l, tag));
+	uint32_t set = set_of(l, tag), first = set * l->geometry.ways;
+	uint32_t i = entry_victim(t, l, first);
 
 	if (l->tag[i] != TAG_NONE)
 		level_end(l, i);
 	l->tag[i] = tag;
 	l->pte[i] = pte;
+	((uint8_t *)&l->hint[set * l->hint_words])[i - first] = tag_hint(tag);
 	l->count[tag_size(tag)]++;
 	if (t->policy == TLB_FIFO)
-		l->stamp[i] = ++t->clock;
+		l->stamp[i] = ++t->clock << l->way_bits | (i - first);
 	else
 		entry_touch(t, l, i);
 }
 
-enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+enum tlb_hit tlb_lookup_on(struct tlb *t, uint64_t vpn, pte_t *pte)
 {
-	tlb_switch(t, space);
-	if (!tag_fits(t, vpn)) {
-		t->stats.misses++;
-		return TLB_MISS;
-	}
-	for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
+	for (enum page_size size = PAGE_4K + 1; size < PAGE_SIZES; size++) {
 		struct tlb_level *l = t->l1[size];
 		uint32_t i;
 
@@ -231,6 +228,11 @@ enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
 	}
 	t->stats.misses++;
 	return TLB_MISS;
+}
+
+enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+{
+	return lookup(t, space, vpn, pte);
 }
 
 void tlb_insert(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte)
@@ -328,7 +330,8 @@ static bool level_ok(const struct tlb *t, const struct tlb_level *l)
 		if (tag == TAG_NONE)
 			continue;
 		if (size >= PAGE_SIZES || (l != t->l2 && t->l1[size] != l) ||
-		    level_find(l, tag) != i || pte_size(l->pte[i]) != size)
+		    level_find(l, tag) != i || pte_size(l->pte[i]) != size ||
+		    (l->stamp[i] & way_mask(l)) != i % l->geometry.ways)
 			return false;
 		if (!t->running || tag_asid(tag) >= (t->asids ? t->asids_given : 1))
 			return false;
