@@ -72,6 +72,9 @@ struct vmm {
 	uint64_t next_use; /* policy_env.next_use */
 
 	struct process *processes, *process_last; /* of the simulator (process.h) */
+	struct process *charged;
+	struct vm_stats settled; /* the totals when counters were last added to those of a process */
+	bool direct;             /* the MMU alone serves most references: reference.c */
 	struct page_map map;
 	struct page *pages;
 	uint32_t page_count, page_capacity,

@@ -91,6 +91,18 @@ static int map_check(const struct page_table *t, uint64_t vpn, enum page_size si
 	return 0;
 }
 
+int page_table_make(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size,
+		    uint32_t frame, uint32_t flags, pte_t **entry)
+{
+	int err = map_check(t, vpn, size, frame, flags);
+
+	if (!err)
+		err = t->ops->make(t, space, vpn, size, frame, entry);
+	if (!err)
+		**entry = pte_make(frame, size, flags);
+	return err;
+}
+
 int page_table_map(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size,
 		   uint32_t frame, uint32_t flags)
 {
@@ -103,6 +115,7 @@ int page_table_map(struct page_table *t, uint32_t space, uint64_t vpn, enum page
 	if (e && pte_size(*e) != size)
 		return -EEXIST;
 	if (e && t->ops->by_frame && pte_frame(*e) != frame) {
+		t->drops++;
 		t->ops->drop(t, space, vpn, size);
 		e = NULL;
 	}
@@ -123,6 +136,7 @@ bool page_table_unmap(struct page_table *t, uint32_t space, uint64_t vpn)
 	if (!e)
 		return false;
 	size = pte_size(*e);
+	t->drops++;
 	t->ops->drop(t, space, vpn & ~(page_size_pages(size) - 1), size);
 	return true;
 }
@@ -142,23 +156,19 @@ void page_table_absent(struct page_table *t, uint32_t space, uint64_t vpn)
 
 void page_table_drop_space(struct page_table *t, uint32_t space)
 {
+	t->drops++;
 	t->ops->drop_space(t, space);
 }
 
 pte_t page_table_walk(struct page_table *t, uint32_t space, uint64_t vpn, bool write,
 		      uint32_t *accesses)
 {
-	uint32_t n = 0;
-	pte_t *e = page_table_fits(t, vpn) ? t->ops->find(t, space, vpn, &n) : NULL;
+	uint64_t before = t->stats.walk_accesses;
+	pte_t *e = page_table_walk_to(t, space, vpn, NULL);
 
-	t->stats.walks++;
-	t->stats.walk_accesses += n;
 	if (accesses)
-		*accesses = n;
-	if (!e || !(*e & PTE_PRESENT))
-		return 0;
-	*e |= write && *e & PTE_WRITABLE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED;
-	return *e;
+		*accesses = (uint32_t)(t->stats.walk_accesses - before);
+	return page_table_reference(e, write);
 }
 
 struct range {

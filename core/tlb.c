@@ -232,7 +232,7 @@ enum tlb_hit tlb_lookup_on(struct tlb *t, uint64_t vpn, pte_t *pte)
 
 enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
 {
-	return lookup(t, space, vpn, pte);
+	return tlb_lookup_inline(t, space, vpn, pte);
 }
 
 void tlb_insert(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tlb_internal.h - tags and places, shared by tlb.c (lookups) and tlb_invalidate.c. Nobody else includes it.
+ * tlb_internal.h - tags and places, shared by tlb.c, tlb_invalidate.c, and reference.c, which looks up. Nobody else includes it.
  *
  *    63      48 47                                    2 1    0
  *   +----------+---------------------------------------+------+
@@ -136,7 +136,8 @@ static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint32_t i)
 enum tlb_hit tlb_lookup_on(struct tlb *t, uint64_t vpn, pte_t *pte);
 
 /* tlb_lookup, for those to whom a call is too much. */
-static inline enum tlb_hit lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+static inline enum tlb_hit tlb_lookup_inline(struct tlb *t, uint32_t space, uint64_t vpn,
+					     pte_t *pte)
 {
 	struct tlb_level *l = t->l1[PAGE_4K];
 	uint32_t i;

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reference.c - references: vmm_access and its like.
+ *
+ * A reference is translated first, as the processor would: TLB, then a walk. Most need no more. What the TLB holds is mapped;
+ * so is what has an entry that was accessed before (mmu.h), and a present entry that was not is an idle page, whose bit the
+ * hardware sets. The entry says which frame it is. All others go through the core, and so does everything where more happens at
+ * a reference than that (`direct` in struct vmm).
+ *
+ * References in a row (vmm_access_many): with more pages than a cache holds, waiting for memory is most of what a reference costs.
+ * So what each will read is brought near some references before, in steps that need what the step before has brought:
+ *
+ *   i + FAR    the place of its page-table entry
+ *   i + MID    unless the entry is present: the place of its page's id
+ *   i + NEAR   the page, where the core will look at it
+ */
+#include "core/core_internal.h"
+#include "core/mmu.h"
+#include "core/process.h"
+#include "core/serve.h"
+#include "core/tlb_internal.h"
+
+#include <errno.h>
+
+#define FAR 24u
+#define MID 16u
+#define NEAR 8u
+#define RING 32u /* a power of two above FAR */
+
+/* What was seen of a reference beforehand. It may be out of date: page_seen, slot_seen. */
+struct ahead {
+	pte_t *slot;    /* page_table_slot, or NULL */
+	uint64_t drops; /* page_table.drops then */
+	uint32_t page;  /* VMM_NONE: not known */
+};
+
+static const struct ahead nothing = { .page = VMM_NONE };
+
+static bool sees_touches(const struct vmm *v)
+{
+	return v->class == POLICY_X || (v->class == POLICY_T && !(v->flags & VMM_FLAG_LIVE));
+}
+
+/* What the page map has for the address. */
+static uint32_t value_of(struct vmm *v, uint32_t pid, uint64_t vpn, const struct ahead *ahead)
+{
+	uint32_t id = ahead->page;
+	const struct page *p = id < v->page_count ? &v->pages[id] : NULL;
+
+	if (p && p->vpn == vpn && p->space == pid && !p->sharing && !p->order &&
+	    !(p->flags & PAGE_GONE) && id != v->open_page)
+		return id;
+	return page_map_get(&v->map, pid, vpn);
+}
+
+/* slot: a valid one, or NULL. 0; -ERANGE: the tables have no such address. */
+static inline int translate(struct vmm *v, struct mmu_access *a, pte_t *slot, bool write)
+{
+	struct mmu *m = v->mmu;
+	uint32_t space = a->space;
+
+	if (m->has_table && !slot && !page_table_fits(&m->table, a->vpn))
+		return -ERANGE;
+	if (m->has_table && m->has_tlb && m->space != space && !m->tlb.asids)
+		page_table_flush_cache(&m->table);
+	m->space = space;
+	a->hit = m->has_tlb && tlb_lookup_inline(&m->tlb, space, a->vpn, &a->pte) != TLB_MISS;
+	a->entry = NULL;
+	a->before = 0;
+	if (a->hit || !m->has_table)
+		return 0;
+	a->entry = page_table_walk_to(&m->table, space, a->vpn, slot);
+	a->before = a->entry ? *a->entry : 0;
+	a->pte = page_table_reference(a->entry, write);
+	mmu_walked(m, space, a->vpn, a->entry);
+	return 0;
+}
+
+/* An idle page that the hardware has marked as used: core_fault and core_fill, as far as they apply. */
+static bool soft_fault(struct vmm *v, const struct mmu_access *a, bool write)
+{
+	uint32_t f = pte_frame(a->before), id = v->frames.page[f];
+	struct page *p = &v->pages[id];
+
+	if (p->state != PAGE_IDLE || p->sharing || v->open_page != VMM_NONE || v->n_rejected)
+		return false;
+	if (write)
+		v->frames.bits[f] |= FRAME_DIRTY;
+	page_map_in(v, p);
+	v->stats.faults_soft++;
+	if (class_has_bits(v))
+		v->frames.bits[f] |= FRAME_REF;
+	debug_check(v);
+	return true;
+}
+
+/* Is that all? An enum result, or -1: the core is to look at the reference. */
+static inline int direct(struct vmm *v, const struct mmu_access *a, bool write)
+{
+	pte_t seen = a->hit ? a->pte : a->before;
+
+	if (!v->direct || !(seen & PTE_PRESENT) || (write && !(seen & PTE_WRITABLE)))
+		return -1;
+	if (a->hit && write && !(seen & PTE_DIRTY)) /* a walk is to set the bit */
+		return -1;
+	if (!a->hit && !(seen & PTE_ACCESSED))
+		return soft_fault(v, a, write) ? RESULT_SOFT : -1;
+	if (write)
+		v->frames.bits[pte_frame(seen)] |= FRAME_DIRTY;
+	if (sees_touches(v))
+		v->ops->touch(v->policy, pte_frame(seen), write);
+	return RESULT_HIT;
+}
+
+/*
+ * The core's part of a reference; value is what the page map has, *page becomes the page at the address. An enum result, or
+ * -errno.
+ */
+static int through_core(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, bool write,
+			uint32_t *page)
+{
+	uint32_t id = map_page(v, value);
+	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
+	int result = RESULT_HIT;
+	struct plan plan;
+
+	if (!p || p->state != PAGE_MAPPED || (write && !(p->flags & PAGE_WRITABLE)) ||
+	    (value & MAPPER_BIT && !share_hits(v, value, write)))
+		result = serve(v, pid, vpn, write, &plan);
+	else if (write)
+		v->frames.bits[p->frame] |= FRAME_DIRTY;
+	if (result < 0)
+		return result;
+	*page = result == RESULT_HIT ? id : plan.page;
+	if (result != RESULT_FRAME && sees_touches(v))
+		/* it was resident before, even if not for this address */
+		v->ops->touch(v->policy, v->pages[*page].frame, write);
+	if (result)
+		serve_end(v, pid, &plan);
+	if (v->large) /* which may have made another page of it */
+		*page = core_find(v, pid, vpn);
+	return result;
+}
+
+static inline int translated(struct vmm *v, uint32_t pid, uint64_t vpn, bool write,
+			     const struct ahead *ahead, uint32_t *page)
+{
+	struct mmu_access a = { .space = pid, .vpn = vpn };
+	pte_t *slot = ahead->slot && ahead->drops == v->mmu->table.drops ? ahead->slot : NULL;
+	int result = translate(v, &a, slot, write), err;
+	uint32_t value;
+
+	if (result < 0)
+		return result;
+	result = direct(v, &a, write);
+	if (result >= 0) {
+		if (!a.hit && v->mmu->has_tlb)
+			tlb_insert(&v->mmu->tlb, pid, vpn, a.pte);
+		mmu_count(v, a.hit);
+		return result;
+	}
+	value = value_of(v, pid, vpn, ahead);
+	result = through_core(v, pid, vpn, value, write, page);
+	if (result < 0) {
+		if (value != VMM_NONE) /* the walk has set bits */
+			mmu_sync(v, map_page(v, value));
+		return result;
+	}
+	err = mmu_end(v, &a, *page, write, result == RESULT_FRAME || result == RESULT_MAPPED);
+	return err ? err : result;
+}
+
+static inline int counted(struct vmm *v, uint32_t pid, uint64_t addr, bool write,
+			  const struct ahead *ahead)
+{
+	uint64_t vpn = addr >> v->page_shift;
+	struct process *p = v->charged;
+	uint32_t page = VMM_NONE;
+	int result;
+
+	if (!p || p->pid != pid || !p->exists) {
+		p = process_charge(v, pid);
+		if (!p)
+			return -ENOMEM;
+	}
+	result = v->mmu ? translated(v, pid, vpn, write, ahead, &page)
+			: through_core(v, pid, vpn, value_of(v, pid, vpn, ahead), write, &page);
+	if (result < 0)
+		return result;
+	if (v->physical) {
+		physical_accessed(v, pid, page);
+		if (v->large)
+			large_touched(v, page, vpn, result == RESULT_FRAME);
+	}
+	v->stats.accesses++;
+	*(write ? &v->stats.writes : &v->stats.reads) += 1;
+	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
+		v->now++;
+	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
+		serve_shrink(v);
+	return result == RESULT_SOFT ? RESULT_MAPPED : result;
+}
+
+int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
+{
+	return v->class == POLICY_X ? -ENOTSUP : counted(v, pid, addr, is_write, &nothing);
+}
+
+int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use)
+{
+	v->next_use = next_use;
+	return counted(v, pid, addr, is_write, &nothing);
+}
+
+/* --- references in a row ------------------------------------------------------------------------------------------ */
+
+static inline void far(struct vmm *v, const struct vmm_reference *r, struct ahead *ahead)
+{
+	uint64_t vpn = r->addr >> v->page_shift;
+
+	ahead->page = VMM_NONE;
+	ahead->slot = NULL;
+	if (!v->mmu || !v->mmu->has_table)
+		return;
+	ahead->slot = page_table_slot(&v->mmu->table, r->pid, vpn);
+	ahead->drops = v->mmu->table.drops;
+}
+
+static inline bool slot_present(const struct vmm *v, const struct ahead *ahead)
+{
+	return ahead->slot && ahead->drops == v->mmu->table.drops && *ahead->slot & PTE_PRESENT;
+}
+
+static inline void mid(struct vmm *v, const struct vmm_reference *r, const struct ahead *ahead)
+{
+	if (!slot_present(v, ahead) || !v->direct)
+		page_map_prefetch(&v->map, r->pid, r->addr >> v->page_shift);
+}
+
+static inline void near(struct vmm *v, const struct vmm_reference *r, struct ahead *ahead)
+{
+	if (slot_present(v, ahead) && v->direct) {
+		if (*ahead->slot & PTE_ACCESSED)
+			return;
+		ahead->page = v->frames.page[pte_frame(*ahead->slot)];
+	} else {
+		ahead->page = core_find(v, r->pid, r->addr >> v->page_shift);
+	}
+	if (ahead->page != VMM_NONE)
+		__builtin_prefetch(&v->pages[ahead->page], 1);
+}
+
+/* Pages that will probably leave soon: they are in the frames from the one on at which the policy will look next. */
+static void victims_prefetch(struct vmm *v)
+{
+	uint32_t f = v->ops->peek ? v->ops->peek(v->policy) : VMM_NONE;
+
+	if (f >= v->frames.fresh || v->frames.page[f] == VMM_NONE)
+		return;
+	__builtin_prefetch(&v->pages[v->frames.page[f]], 1);
+	if (v->mmu && v->mmu->entry_of[f])
+		__builtin_prefetch(v->mmu->entry_of[f], 1);
+}
+
+int vmm_access_many(struct vmm *v, const struct vmm_reference *refs, size_t n, size_t *done)
+{
+	struct ahead ring[RING];
+	size_t i = 0;
+	int rc = 0;
+
+	if (v->class == POLICY_X && n)
+		rc = -ENOTSUP;
+	for (size_t k = 0; k < FAR && k < n; k++)
+		far(v, &refs[k], &ring[k]);
+	for (; i < n && !rc; i++) {
+		const struct vmm_reference *r = &refs[i];
+
+		if (n - i > FAR)
+			far(v, r + FAR, &ring[(i + FAR) % RING]);
+		if (n - i > MID)
+			mid(v, r + MID, &ring[(i + MID) % RING]);
+		if (n - i > NEAR)
+			near(v, r + NEAR, &ring[(i + NEAR) % RING]);
+		rc = counted(v, r->pid, r->addr, r->is_write, &ring[i % RING]);
+		if (rc < 0)
+			break;
+		if (rc == 1)
+			victims_prefetch(v);
+		rc = 0;
+	}
+	*done = i;
+	return rc;
+}
