@@ -58,7 +58,11 @@ static void fill_page(struct vmm *v, struct plan *plan)
 	if (v->open_mapper != VMM_NONE)
 		share_fill(v, plan);
 	mmu_sync(v, plan->page);
-	v->ops->insert(v->policy, f, plan->page);
+	if (f == v->replaced)
+		v->ops->replace(v->policy, f, v->replaced_page, plan->page);
+	else
+		v->ops->insert(v->policy, f, plan->page);
+	v->replaced = VMM_NONE;
 	if (v->flags & VMM_FLAG_TIME_FAULTS)
 		v->now++;
 	peaks_note(v);

@@ -74,6 +74,7 @@ struct vmm {
 	struct process *processes, *process_last; /* of the simulator (process.h) */
 	struct process *charged;
 	struct vm_stats settled; /* the totals when counters were last added to those of a process */
+	uint32_t peeked;         /* what policy_ops.peek has said last */
 	bool direct;             /* the MMU alone serves most references: reference.c */
 	struct page_map map;
 	struct page *pages;
@@ -106,6 +107,8 @@ struct vmm {
 	uint32_t open_mapper; /* that the fault is about; VMM_NONE: the page has none */
 	uint32_t open_source; /* plan.source; open_page is not in the page map then */
 	bool source_pinned;
+	uint32_t replaced,
+		replaced_page; /* victim_replace: frame and page, until the fill; VMM_NONE */
 	uint32_t debug_tick, debug_full; /* steps since the last full check; full checks */
 };
 
@@ -223,6 +226,11 @@ static inline void debug_check(struct vmm *v)
 
 /* core_victims.c: up to `batch`, but never more than half of what is used. -ENOMEM when there is none. */
 int victims_choose(struct vmm *v, struct plan *plan);
+/*
+ * core_evicted for a plan whose only victim makes room for its page, by a driver that calls core_fill next: the policy hears of
+ * both at once then (policy_ops.replace). False: the plan or the policy is not so, and nothing has happened.
+ */
+bool victim_replace(struct vmm *v, const struct plan *plan);
 
 /* core_space.c */
 uint32_t page_id_take(struct vmm *v); /* a page that is in no map; VMM_NONE: no memory */

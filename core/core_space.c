@@ -10,8 +10,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PAGES_FIRST 1024u
+#define CACHE_LINE 64u
+
+_Static_assert(CACHE_LINE % sizeof(struct page) == 0, "a page is in one cache line");
 
 static int pages_grow(struct vmm *v)
 {
@@ -24,9 +28,13 @@ static int pages_grow(struct vmm *v)
 		return -ENOMEM;
 	if (v->share.rows && share_rows_grow(v, n))
 		return -ENOMEM;
-	p = realloc(v->pages, n * sizeof(*p));
+	/* aligned, so that no page is in two cache lines */
+	p = aligned_alloc(CACHE_LINE, n * sizeof(*p));
 	if (!p)
 		return -ENOMEM;
+	if (v->page_count)
+		memcpy(p, v->pages, v->page_count * sizeof(*p));
+	free(v->pages);
 	v->pages = p;
 	v->notes.base = (unsigned char *)&p->note;
 	v->page_capacity = (uint32_t)n;

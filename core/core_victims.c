@@ -130,13 +130,12 @@ void core_shrink(struct vmm *v, struct plan *plan)
 	cleared_collect(v, plan);
 }
 
-void core_evicted(struct vmm *v, uint32_t page, int dirty)
+/* The page of a victim leaves its frame. */
+static void evicted(struct vmm *v, uint32_t page, int dirty)
 {
 	struct page *p = &v->pages[page];
 	uint32_t f = p->frame;
 
-	if (p->state != PAGE_EVICTING)
-		return;
 	if (dirty < 0 ? frame_dirty(&v->frames, f) : dirty) {
 		if (p->sharing & PAGE_FILE) {
 			v->stats.file_writes++;
@@ -153,7 +152,6 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 	v->stats.evictions++;
 	if (p->sharing)
 		share_absent(v, page);
-	v->ops->remove(v->policy, f, page, REMOVE_EVICT);
 	list_leave(v, f);
 	frame_back(v, f);
 	p->frame = VMM_NONE;
@@ -164,7 +162,30 @@ void core_evicted(struct vmm *v, uint32_t page, int dirty)
 		slots_release(v, page);
 	p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
 	v->footprint -= p->state == PAGE_ABSENT ? base_pages(p) : 0;
+}
+
+void core_evicted(struct vmm *v, uint32_t page, int dirty)
+{
+	struct page *p = &v->pages[page];
+
+	if (p->state != PAGE_EVICTING)
+		return;
+	v->ops->remove(v->policy, p->frame, page, REMOVE_EVICT);
+	evicted(v, page, dirty);
 	debug_check(v);
+}
+
+bool victim_replace(struct vmm *v, const struct plan *plan)
+{
+	uint32_t page = plan->n_evict ? plan->evict[0] : VMM_NONE;
+
+	if (!v->ops->replace || v->physical || plan->n_evict != 1 || !plan->needs_frame ||
+	    plan->kind == FAULT_PREFETCH || frames_free(&v->frames))
+		return false;
+	v->replaced = v->pages[page].frame;
+	v->replaced_page = page;
+	evicted(v, page, -1);
+	return true;
 }
 
 void core_evict_failed(struct vmm *v, uint32_t page)

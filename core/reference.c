@@ -26,6 +26,7 @@
 #define MID 16u
 #define NEAR 8u
 #define RING 32u /* a power of two above FAR */
+#define PEEK_MAX 8u
 
 /* What was seen of a reference beforehand. It may be out of date: page_seen, slot_seen. */
 struct ahead {
@@ -250,16 +251,25 @@ static inline void near(struct vmm *v, const struct vmm_reference *r, struct ahe
 		__builtin_prefetch(&v->pages[ahead->page], 1);
 }
 
-/* Pages that will probably leave soon: they are in the frames from the one on at which the policy will look next. */
+/*
+ * Pages whose bits will soon be cleared, or that will leave: that of the frame which the policy guesses at. When the guess goes on
+ * by some frames, a hand does, and looks at those between as well.
+ */
 static void victims_prefetch(struct vmm *v)
 {
 	uint32_t f = v->ops->peek ? v->ops->peek(v->policy) : VMM_NONE;
+	uint32_t n = f - v->peeked;
 
-	if (f >= v->frames.fresh || v->frames.page[f] == VMM_NONE)
+	v->peeked = f;
+	if (f >= v->frames.fresh)
 		return;
-	__builtin_prefetch(&v->pages[v->frames.page[f]], 1);
-	if (v->mmu && v->mmu->entry_of[f])
-		__builtin_prefetch(v->mmu->entry_of[f], 1);
+	for (n = n && n <= PEEK_MAX ? n : 1; n; n--, f--) {
+		if (v->frames.page[f] == VMM_NONE)
+			continue;
+		__builtin_prefetch(&v->pages[v->frames.page[f]], 1);
+		if (v->mmu && v->mmu->entry_of[f])
+			__builtin_prefetch(v->mmu->entry_of[f], 1);
+	}
 }
 
 int vmm_access_many(struct vmm *v, const struct vmm_reference *refs, size_t n, size_t *done)

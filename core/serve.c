@@ -8,6 +8,8 @@
 /* The plan's victims leave; more are asked for while its page has no frame. The store is the counters. */
 static int make_room(struct vmm *v, struct plan *plan)
 {
+	if (victim_replace(v, plan))
+		return 0;
 	for (;;) {
 		int err;
 

@@ -64,7 +64,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	v->page_shift = (uint32_t)__builtin_ctz(page_size);
 	v->probation = v->class == POLICY_R0 && (c->flags & (VMM_FLAG_PROBATION | VMM_FLAG_LIVE));
 	v->use_window = v->class == POLICY_T && (c->flags & VMM_FLAG_LIVE) && c->window;
-	v->page_free = v->open_page = v->open_mapper = v->open_source = VMM_NONE;
+	v->page_free = v->open_page = v->open_mapper = v->open_source = v->replaced = VMM_NONE;
 	v->hold_depth = 1;
 	if (v->class == POLICY_X && (spec_wanted(c->prefetch) || spec_wanted(c->large)))
 		return -ENOTSUP;
