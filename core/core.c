@@ -115,7 +115,7 @@ void evict_list_settle(struct vmm *v)
 	v->n_evict = 0;
 }
 
-void plan_close(struct vmm *v)
+void plan_undo(struct vmm *v)
 {
 	struct page *p;
 

@@ -100,21 +100,25 @@ static int frame_plan(struct vmm *v, struct plan *plan)
 	return -ENOMEM;
 }
 
-int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
-	       struct plan *plan)
+int fault_begin(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, bool write,
+		uint32_t thread, struct plan *plan)
 {
 	uint32_t id, mapper, source = VMM_NONE;
 	enum fault_kind kind;
-	struct thread *t;
+	struct thread *t = NULL;
 	bool evict, copy;
 	int err;
 
 	*plan = (struct plan){ .page = VMM_NONE, .source = VMM_NONE, .thread = thread };
 	plan_close(v);
-	t = thread_make(v, thread);
+	if (!v->alone) {
+		t = thread_make(v, thread);
+		if (!t)
+			return -ENOMEM;
+	}
 	if (v->large)
 		v->large->fault_vpn = vpn;
-	err = t ? share_at(v, space, vpn, write, &id, &mapper) : -ENOMEM;
+	err = share_at(v, space, vpn, value, write, &id, &mapper);
 	if (err)
 		return err;
 	v->open_space = space;
@@ -126,7 +130,8 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 		if (id == VMM_NONE)
 			return -ENOMEM;
 	}
-	hold_advance(v, t, id);
+	if (t)
+		hold_advance(v, t, id);
 	plan_open(v, plan, kind, id, thread, write);
 	if (mapper != VMM_NONE)
 		share_plan(v, plan, mapper, source);
@@ -139,6 +144,12 @@ int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t
 		probation_end(v, &v->orphans, plan);
 	}
 	return plan->needs_frame ? frame_plan(v, plan) : 0;
+}
+
+int core_fault(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t thread,
+	       struct plan *plan)
+{
+	return fault_begin(v, space, vpn, page_map_get(&v->map, space, vpn), write, thread, plan);
 }
 
 int core_prefetch(struct vmm *v, uint32_t page, struct plan *plan)

@@ -121,7 +121,7 @@ void core_fill(struct vmm *v, struct plan *plan)
 	if (p->frame != VMM_NONE) {
 		if (v->prefetcher)
 			prefetcher_event(v, plan, used);
-		t = thread_find(v, plan->thread);
+		t = v->alone ? NULL : thread_find(v, plan->thread);
 		if (t)
 			hold_take(v, t, plan->page);
 		if (v->use_window && becomes_mapped)

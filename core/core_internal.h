@@ -107,6 +107,7 @@ struct vmm {
 	uint32_t open_mapper; /* that the fault is about; VMM_NONE: the page has none */
 	uint32_t open_source; /* plan.source; open_page is not in the page map then */
 	bool source_pinned;
+	bool alone; /* the simulator serves a fault: it is complete before anybody else's, and no thread holds its page */
 	uint32_t replaced,
 		replaced_page; /* victim_replace: frame and page, until the fill; VMM_NONE */
 	uint32_t debug_tick, debug_full; /* steps since the last full check; full checks */
@@ -214,7 +215,14 @@ void evict_undo(struct vmm *v, struct page *p);                /* EVICTING -> wh
 void evict_list_settle(struct vmm *v);
 void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, uint32_t page,
 	       uint32_t thread, bool write);
-void plan_close(struct vmm *v); /* what is left of the open plan, if any, will not be carried out */
+void plan_undo(struct vmm *v);
+/* What is left of the open plan, if any, will not be carried out. */
+static inline void plan_close(struct vmm *v)
+{
+	if (v->open_page != VMM_NONE || v->n_evict || v->n_rejected || v->source_pinned)
+		plan_undo(v);
+	v->open_mapper = VMM_NONE;
+}
 #ifdef VMM_DEBUG
 void debug_check(struct vmm *v);
 #else
@@ -223,6 +231,10 @@ static inline void debug_check(struct vmm *v)
 	(void)v;
 }
 #endif
+
+/* core_fault, when the value of the page map is known. */
+int fault_begin(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, bool write,
+		uint32_t thread, struct plan *plan);
 
 /* core_victims.c: up to `batch`, but never more than half of what is used. -ENOMEM when there is none. */
 int victims_choose(struct vmm *v, struct plan *plan);
@@ -240,6 +252,7 @@ int range_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum re
 		core_gone_fn gone, void *arg);
 uint32_t page_make(struct vmm *v, uint32_t space,
 		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
+uint32_t page_new(struct vmm *v, uint32_t space, uint64_t vpn); /* the same where there is none */
 int pages_reserve(struct vmm *v,
 		  uint32_t n); /* n times page_id_take cannot fail then. 0, -ENOMEM */
 void page_forget(struct vmm *v, uint32_t id, enum remove_why why); /* all but the map's entries */

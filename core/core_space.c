@@ -79,9 +79,13 @@ uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
 {
 	uint32_t id = map_page(v, page_map_get(&v->map, space, vpn));
 
-	if (id != VMM_NONE)
-		return id;
-	id = page_id_take(v);
+	return id != VMM_NONE ? id : page_new(v, space, vpn);
+}
+
+uint32_t page_new(struct vmm *v, uint32_t space, uint64_t vpn)
+{
+	uint32_t id = page_id_take(v);
+
 	if (id == VMM_NONE)
 		return VMM_NONE;
 	if (page_map_set(&v->map, space, vpn, id)) {

@@ -235,6 +235,10 @@ void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n)
 	struct mapping at;
 	uint32_t held = 0;
 
+	if (n == 1 && !v->pages[ids[0]].sharing) {
+		mmu_changed(v, ids[0]);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		for (bool more = mapping_first(v, ids[i], &at); more;
 		     more = mapping_next(v, ids[i], &at)) {

@@ -3,6 +3,7 @@
 #include "core/page_table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,6 +47,10 @@ int page_table_init(struct page_table *t, const struct page_table_config *c)
 	t->page_shift = c->page_shift ? c->page_shift : BASE_SHIFT_DEFAULT;
 	t->walk_cache = c->walk_cache;
 	err = t->ops->create(t);
+	if (!err && t->ops->slot) {
+		t->slots = calloc(1, sizeof(*t->slots));
+		err = t->slots ? 0 : -ENOMEM;
+	}
 	if (err)
 		page_table_destroy(t);
 	return err;
@@ -55,6 +60,7 @@ void page_table_destroy(struct page_table *t)
 {
 	if (t->ops)
 		t->ops->destroy(t);
+	free(t->slots);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -70,6 +76,22 @@ bool page_table_fits(const struct page_table *t, uint64_t vpn)
 	/* the bits above, and the highest one below, are all 0 or all 1 */
 	top = (int64_t)(vpn << t->page_shift) >> (t->page_shift + bits - 1);
 	return vpn >> (64 - t->page_shift) == 0 && (top == 0 || top == -1);
+}
+
+pte_t *page_table_slot_find(struct page_table *t, uint32_t space, uint64_t vpn, uint32_t i)
+{
+	struct page_table_slots *c = t->slots;
+	pte_t *slot = page_table_fits(t, vpn) ? t->ops->slot(t, space, vpn) : NULL;
+
+	if (c->drops != t->drops)
+		memset(c, 0, sizeof(*c));
+	c->drops = t->drops;
+	if (!slot)
+		return NULL;
+	c->table[i].prefix = vpn >> t->ops->slot_bits;
+	c->table[i].space = space;
+	c->table[i].first = slot - (vpn & ((1u << t->ops->slot_bits) - 1));
+	return slot;
 }
 
 pte_t *page_table_find(struct page_table *t, uint32_t space, uint64_t vpn)

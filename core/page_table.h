@@ -93,8 +93,20 @@ struct page_table {
 	uint32_t frames, page_shift;
 	uint32_t walk_cache; /* entries per level, 0: none */
 	struct page_table_stats stats;
+	struct page_table_slots *slots; /* of trees: page_table_slot */
 	uint64_t drops; /* while it stays the same no entry has ended: pointers to entries and slots are valid */
 	void *state; /* of the implementation */
+};
+
+/* Tables of the lowest level that were looked for last: a cache of this program, not of the modelled machine. */
+#define PAGE_TABLE_SLOTS 512u
+struct page_table_slots {
+	uint64_t drops; /* it is empty when page_table.drops is another */
+	struct {
+		uint64_t prefix; /* vpn >> slot_bits */
+		pte_t *first;    /* NULL: empty */
+		uint32_t space;
+	} table[PAGE_TABLE_SLOTS];
 };
 
 /* fn(arg, vpn, entry): non-zero stops and is returned. The entry may be changed but not its frame, size or PTE_LEAF. */
@@ -121,6 +133,7 @@ struct page_table_ops {
 	int (*each)(struct page_table *t, uint32_t space, page_table_fn fn, void *arg);
 	/* Of a tree: page_table_slot; else NULL. */
 	pte_t *(*slot)(struct page_table *t, uint32_t space, uint64_t vpn);
+	uint32_t slot_bits; /* so many bits of vpn tell the slots of one table apart */
 	void (*flush)(struct page_table *t); /* empties the walk cache; may be NULL */
 	void (*chains)(const struct page_table *t, struct page_table_chains *out); /* may be NULL */
 	int (*check)(const struct page_table *t);                                  /* 0, -EINVAL */
@@ -178,16 +191,31 @@ pte_t page_table_walk(struct page_table *t, uint32_t space, uint64_t vpn, bool w
 /* The entry that covers vpn, or NULL: software looks, nothing is counted. Valid until the next map or unmap. */
 pte_t *page_table_find(struct page_table *t, uint32_t space, uint64_t vpn);
 
+/* page_table_slot when place i of the cache does not have it. */
+pte_t *page_table_slot_find(struct page_table *t, uint32_t space, uint64_t vpn, uint32_t i);
+
 /*
  * Where a walk for the base page vpn would end in a table of the lowest level, whatever is there now: used, or 0. NULL: there is
  * no such table, or no tree. Valid while t->drops stays the same; brings the slot near.
  */
 static inline pte_t *page_table_slot(struct page_table *t, uint32_t space, uint64_t vpn)
 {
-	pte_t *slot = t->ops->slot && page_table_fits(t, vpn) ? t->ops->slot(t, space, vpn) : NULL;
+	struct page_table_slots *c = t->slots;
+	uint64_t prefix;
+	pte_t *slot;
+	uint32_t i;
 
-	if (slot)
-		__builtin_prefetch(slot, 1);
+	if (!c)
+		return NULL;
+	prefix = vpn >> t->ops->slot_bits;
+	i = (uint32_t)(prefix ^ space * 0x9E3779B1u) % PAGE_TABLE_SLOTS;
+	if (__builtin_expect(c->table[i].prefix == prefix && c->table[i].space == space &&
+				     c->table[i].first && c->drops == t->drops,
+			     1))
+		slot = &c->table[i].first[vpn & ((1u << t->ops->slot_bits) - 1)];
+	else
+		slot = page_table_slot_find(t, space, vpn, i);
+	__builtin_prefetch(slot, 1);
 	return slot;
 }
 

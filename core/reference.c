@@ -8,11 +8,8 @@
  * a reference than that (`direct` in struct vmm).
  *
  * References in a row (vmm_access_many): with more pages than a cache holds, waiting for memory is most of what a reference costs.
- * So what each will read is brought near some references before, in steps that need what the step before has brought:
- *
- *   i + FAR    the place of its page-table entry
- *   i + MID    unless the entry is present: the place of its page's id
- *   i + NEAR   the page, where the core will look at it
+ * So they are made in blocks, and what those of a block will read is brought near before, in steps that need what the step before
+ * has brought: the place of the page-table entry; unless it shows a page that is in use, the place of the page's id; the page.
  */
 #include "core/core_internal.h"
 #include "core/mmu.h"
@@ -22,17 +19,13 @@
 
 #include <errno.h>
 
-#define FAR 24u
-#define MID 16u
-#define NEAR 8u
-#define RING 32u /* a power of two above FAR */
+#define BLOCK 32u
 #define PEEK_MAX 8u
 
-/* What was seen of a reference beforehand. It may be out of date: page_seen, slot_seen. */
+/* What was seen of a reference beforehand. */
 struct ahead {
-	pte_t *slot;    /* page_table_slot, or NULL */
-	uint64_t drops; /* page_table.drops then */
-	uint32_t page;  /* VMM_NONE: not known */
+	pte_t *slot;   /* page_table_slot, valid, or NULL */
+	uint32_t page; /* VMM_NONE: not known. It may be another's by now: value_of */
 };
 
 static const struct ahead nothing = { .page = VMM_NONE };
@@ -127,7 +120,7 @@ static int through_core(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t valu
 
 	if (!p || p->state != PAGE_MAPPED || (write && !(p->flags & PAGE_WRITABLE)) ||
 	    (value & MAPPER_BIT && !share_hits(v, value, write)))
-		result = serve(v, pid, vpn, write, &plan);
+		result = serve(v, pid, vpn, value, write, &plan);
 	else if (write)
 		v->frames.bits[p->frame] |= FRAME_DIRTY;
 	if (result < 0)
@@ -147,8 +140,7 @@ static inline int translated(struct vmm *v, uint32_t pid, uint64_t vpn, bool wri
 			     const struct ahead *ahead, uint32_t *page)
 {
 	struct mmu_access a = { .space = pid, .vpn = vpn };
-	pte_t *slot = ahead->slot && ahead->drops == v->mmu->table.drops ? ahead->slot : NULL;
-	int result = translate(v, &a, slot, write), err;
+	int result = translate(v, &a, ahead->slot, write), err;
 	uint32_t value;
 
 	if (result < 0)
@@ -215,40 +207,39 @@ int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, ui
 
 /* --- references in a row ------------------------------------------------------------------------------------------ */
 
-static inline void far(struct vmm *v, const struct vmm_reference *r, struct ahead *ahead)
+/* What a block of n references will read. */
+static void block_prefetch(struct vmm *v, const struct vmm_reference *refs, uint32_t n,
+			   struct ahead *ahead)
 {
-	uint64_t vpn = r->addr >> v->page_shift;
+	uint32_t needed[BLOCK], n_needed = 0;
+	bool has_table = v->mmu && v->mmu->has_table;
 
-	ahead->page = VMM_NONE;
-	ahead->slot = NULL;
-	if (!v->mmu || !v->mmu->has_table)
-		return;
-	ahead->slot = page_table_slot(&v->mmu->table, r->pid, vpn);
-	ahead->drops = v->mmu->table.drops;
-}
+	for (uint32_t k = 0; k < n; k++)
+		ahead[k] = (struct ahead){
+			.page = VMM_NONE,
+			.slot = has_table ? page_table_slot(&v->mmu->table, refs[k].pid,
+							    refs[k].addr >> v->page_shift)
+					  : NULL,
+		};
+	for (uint32_t k = 0; k < n; k++) {
+		pte_t seen = v->direct && ahead[k].slot ? *ahead[k].slot : 0;
 
-static inline bool slot_present(const struct vmm *v, const struct ahead *ahead)
-{
-	return ahead->slot && ahead->drops == v->mmu->table.drops && *ahead->slot & PTE_PRESENT;
-}
-
-static inline void mid(struct vmm *v, const struct vmm_reference *r, const struct ahead *ahead)
-{
-	if (!slot_present(v, ahead) || !v->direct)
-		page_map_prefetch(&v->map, r->pid, r->addr >> v->page_shift);
-}
-
-static inline void near(struct vmm *v, const struct vmm_reference *r, struct ahead *ahead)
-{
-	if (slot_present(v, ahead) && v->direct) {
-		if (*ahead->slot & PTE_ACCESSED)
-			return;
-		ahead->page = v->frames.page[pte_frame(*ahead->slot)];
-	} else {
-		ahead->page = core_find(v, r->pid, r->addr >> v->page_shift);
+		needed[n_needed] = k;
+		n_needed += (seen & (PTE_PRESENT | PTE_ACCESSED)) != (PTE_PRESENT | PTE_ACCESSED);
+		if (!(seen & PTE_PRESENT))
+			page_map_prefetch(&v->map, refs[k].pid, refs[k].addr >> v->page_shift);
 	}
-	if (ahead->page != VMM_NONE)
-		__builtin_prefetch(&v->pages[ahead->page], 1);
+	for (uint32_t i = 0; i < n_needed; i++) {
+		const struct vmm_reference *r = &refs[needed[i]];
+		const pte_t *slot = v->direct ? ahead[needed[i]].slot : NULL;
+		uint32_t id = slot && *slot & PTE_PRESENT
+				      ? v->frames.page[pte_frame(*slot)]
+				      : core_find(v, r->pid, r->addr >> v->page_shift);
+
+		ahead[needed[i]].page = id;
+		if (id != VMM_NONE)
+			__builtin_prefetch(&v->pages[id], 1);
+	}
 }
 
 /*
@@ -274,30 +265,28 @@ static void victims_prefetch(struct vmm *v)
 
 int vmm_access_many(struct vmm *v, const struct vmm_reference *refs, size_t n, size_t *done)
 {
-	struct ahead ring[RING];
+	struct ahead ahead[BLOCK];
+	int rc = v->class == POLICY_X && n ? -ENOTSUP : 0;
 	size_t i = 0;
-	int rc = 0;
 
-	if (v->class == POLICY_X && n)
-		rc = -ENOTSUP;
-	for (size_t k = 0; k < FAR && k < n; k++)
-		far(v, &refs[k], &ring[k]);
-	for (; i < n && !rc; i++) {
-		const struct vmm_reference *r = &refs[i];
+	while (i < n && rc >= 0) {
+		uint32_t left = n - i < BLOCK ? (uint32_t)(n - i) : BLOCK;
+		uint64_t drops = v->mmu ? v->mmu->table.drops : 0;
 
-		if (n - i > FAR)
-			far(v, r + FAR, &ring[(i + FAR) % RING]);
-		if (n - i > MID)
-			mid(v, r + MID, &ring[(i + MID) % RING]);
-		if (n - i > NEAR)
-			near(v, r + NEAR, &ring[(i + NEAR) % RING]);
-		rc = counted(v, r->pid, r->addr, r->is_write, &ring[i % RING]);
-		if (rc < 0)
-			break;
-		if (rc == 1)
-			victims_prefetch(v);
-		rc = 0;
+		block_prefetch(v, &refs[i], left, ahead);
+		for (uint32_t k = 0; k < left; k++) {
+			const struct vmm_reference *r = &refs[i];
+
+			if (v->mmu && drops != v->mmu->table.drops)
+				ahead[k].slot = NULL;
+			rc = counted(v, r->pid, r->addr, r->is_write, &ahead[k]);
+			if (rc < 0)
+				break;
+			if (rc == 1)
+				victims_prefetch(v);
+			i++;
+		}
 	}
 	*done = i;
-	return rc;
+	return rc < 0 ? rc : 0;
 }

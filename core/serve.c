@@ -38,16 +38,28 @@ static void prefetch(struct vmm *v, const struct plan *fault)
 	}
 }
 
-int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct plan *plan)
+static int fault_serve(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, bool write,
+		       struct plan *plan)
+{
+	int err = fault_begin(v, pid, vpn, value, write, pid, plan);
+
+	if (!err)
+		err = make_room(v, plan);
+	if (!err)
+		core_fill(v, plan);
+	return err;
+}
+
+int serve(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, bool write, struct plan *plan)
 {
 	int err;
 
-	err = core_fault(v, pid, vpn, write, pid, plan);
-	if (!err)
-		err = make_room(v, plan);
+	/* while pages are prefetched that of the fault must stay */
+	v->alone = !(v->flags & VMM_FLAG_LIVE) && !v->prefetcher && !v->probation;
+	err = fault_serve(v, pid, vpn, value, write, plan);
+	v->alone = false;
 	if (err)
 		return err;
-	core_fill(v, plan);
 	if (plan->kind == FAULT_SOFT)
 		return RESULT_SOFT;
 	return plan->needs_frame ? RESULT_FRAME : RESULT_MAPPED;
@@ -55,9 +67,11 @@ int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct plan *pl
 
 void serve_end(struct vmm *v, uint32_t pid, const struct plan *plan)
 {
-	struct thread *t = v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
+	struct thread *t;
 
-	prefetch(v, plan);
+	if (v->prefetcher)
+		prefetch(v, plan);
+	t = !v->threads || v->flags & VMM_FLAG_LIVE ? NULL : thread_find(v, pid);
 	if (t)
 		hold_release(v, t);
 	if (v->large && plan->needs_frame)

@@ -13,8 +13,8 @@
 /* What a reference was. Others than hits and soft ones are instructions that start again. */
 enum result { RESULT_HIT, RESULT_FRAME, RESULT_MAPPED, RESULT_SOFT };
 
-/* Serves the fault: an enum result, or -errno. */
-int serve(struct vmm *v, uint32_t pid, uint64_t vpn, bool write, struct plan *plan);
+/* Serves the fault; value is what the page map has for the address. An enum result, or -errno. */
+int serve(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t value, bool write, struct plan *plan);
 /* The same plan, after the policy has seen the reference. */
 void serve_end(struct vmm *v, uint32_t pid, const struct plan *plan);
 

@@ -84,7 +84,8 @@ struct tlb {
 	uint32_t n_made;
 	enum tlb_policy policy;
 	uint32_t page_shift;
-	uint64_t clock; /* of stamps */
+	uint32_t low_bits; /* page numbers of so many bits fit a tag and are not negative */
+	uint64_t clock;    /* of stamps */
 	struct rng rng;
 	struct tlb_stats stats;
 

@@ -33,6 +33,8 @@ static inline bool tag_fits(const struct tlb *t, uint64_t vpn)
 	int64_t top = (int64_t)(vpn << t->page_shift);
 	uint32_t below = t->page_shift + TAG_VPN_BITS - 1;
 
+	if (vpn >> t->low_bits == 0) /* nearly always */
+		return true;
 	if (vpn >> (64 - t->page_shift))
 		return false;
 	top = below < 63 ? top >> below : top >> 63;

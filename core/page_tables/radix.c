@@ -496,6 +496,7 @@ static int radix_check(const struct page_table *t)
 		.drop_space = radix_drop_space,                                                    \
 		.each = radix_each,                                                                \
 		.slot = radix_slot,                                                                \
+		.slot_bits = n_bits,                                                               \
 		.levels = n_levels,                                                                \
 		.flush = radix_flush,                                                              \
 		.check = radix_check,                                                              \
