@@ -31,6 +31,7 @@
 #include "core/physical.h"
 #include "core/prefetcher.h"
 #include "core/share.h"
+#include "core/writeback.h"
 
 #include <uthash.h>
 
@@ -66,6 +67,7 @@ struct vmm {
 	struct physical *physical;     /* NULL: memory is uniform, pages have one size */
 	struct page_slots *slots;      /* NULL: the store has no limit */
 	struct prefetcher *prefetcher; /* NULL: none */
+	struct writebacks *writebacks; /* NULL: pages are written when they leave */
 	struct large *large;           /* NULL: pages have one size */
 	struct timing timing;
 	uint64_t now;      /* faults or references completed */
@@ -185,6 +187,9 @@ static inline void mmu_sync(struct vmm *v, uint32_t id)
 	if (v->mmu)
 		mmu_changed(v, id);
 }
+
+/* sim.c: simulated time, in ns: what has been counted so far would have taken that. */
+uint64_t core_clock_ns(struct vmm *v);
 
 /* events.c: does the counter mean anything after the events so far? */
 bool events_counter_applies(const struct vmm *v, const char *name);

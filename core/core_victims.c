@@ -80,6 +80,8 @@ int victims_choose(struct vmm *v, struct plan *plan)
 {
 	uint32_t n_max = min_u32(v->batch, max_u32(1, v->frames.used / 2));
 
+	if (v->writebacks)
+		writebacks_advance(v);
 	do
 		while (plan->n_evict < n_max &&
 		       victim_take(v, plan, v->ops->victim(v->policy, plan->page)))
@@ -121,6 +123,8 @@ void core_shrink(struct vmm *v, struct plan *plan)
 {
 	plan_open(v, plan, FAULT_ROOM, VMM_NONE, VMM_NONE, false);
 	plan->needs_frame = false;
+	if (v->writebacks)
+		writebacks_advance(v);
 	while (v->ops->surplus && plan->n_evict < v->batch &&
 	       victim_take(v, plan, v->ops->surplus(v->policy)))
 		;

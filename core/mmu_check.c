@@ -18,6 +18,8 @@ int vmm_counter_applies(const struct vmm *v, const struct vm_stat_info *counter)
 		return v->large != NULL;
 	if (!strncmp(counter->name, "prefetch_", 9))
 		return v->prefetcher != NULL;
+	if (!strcmp(counter->name, "writebacks"))
+		return v->writebacks != NULL;
 	if (!strcmp(counter->name, "swap_used"))
 		return v->slots != NULL;
 	return events_counter_applies(v, counter->name);

@@ -89,6 +89,9 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 		err = slots_create(v, c->swap_pages);
 	if (err)
 		return err;
+	err = writebacks_create(v, &env);
+	if (err)
+		return err;
 	err = v->ops->create(&v->policy, &env);
 	if (err)
 		v->policy = NULL;
@@ -139,6 +142,7 @@ void vmm_destroy(struct vmm *v)
 	mmu_destroy(v);
 	physical_destroy(v);
 	slots_destroy(v);
+	writebacks_destroy(v);
 	prefetcher_destroy(v);
 	large_destroy(v);
 	page_map_destroy(&v->map);
@@ -169,6 +173,13 @@ const struct vm_stats *vmm_stats(const struct vmm *v)
 static uint64_t extra_ns(const struct vmm *v)
 {
 	return v->physical ? physical_extra_ns(v) : 0;
+}
+
+uint64_t core_clock_ns(struct vmm *v)
+{
+	if (v->mmu)
+		mmu_walks(v, &v->stats);
+	return (uint64_t)timing_total_ns(&v->timing, &v->stats, extra_ns(v));
 }
 
 double vmm_amt_ns(const struct vmm *v)
