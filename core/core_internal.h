@@ -86,7 +86,7 @@ struct vmm {
 
 	struct share_table share;
 	struct space *spaces, *space_last; /* those with regions */
-	struct object *objects;
+	struct object *objects, *objects_by_index;
 	struct page_map object_map; /* (object's index, page of the object) to page id */
 	uint32_t object_next, shared_next;
 	uint32_t features; /* FEATURE_* */

@@ -73,9 +73,7 @@ bool core_object_of(const struct vmm *v, uint32_t page, uint32_t *object, uint64
 	if (!(v->pages[page].sharing & PAGE_OBJECT))
 		return false;
 	*object_page = row->object_page;
-	for (const struct object *o = v->objects; o; o = o->hh.next)
-		if (o->index == row->object)
-			*object = o->key.id;
+	*object = object_at(v, row->object)->key.id;
 	return true;
 }
 
