@@ -70,30 +70,47 @@ static int victim_split(struct vmm *v, struct plan *plan)
 	return large_split(v, large);
 }
 
-/* The policy learns of the plan's page and, when no frame is free for it, makes room. */
-static int frame_plan(struct vmm *v, struct plan *plan)
+/* Is a frame free for the plan's page, maybe after it has been made small? 1, 0; -ENOMEM. */
+static int room_make_small(struct vmm *v, const struct plan *plan)
 {
-	bool evict = room_for(v, plan->page) == 0;
 	int err;
 
-	if (evict && v->pages[plan->page].order && frames_taken(v) < v->frames.capacity) {
-		if (large_shrink(v, plan->page)) {
-			plan_close(v);
-			return -ENOMEM;
-		}
-		evict = room_for(v, plan->page) == 0;
-	}
-	if (v->ops->fault)
-		v->ops->fault(v->policy, plan->page);
+	if (room_for(v, plan->page))
+		return 1;
+	if (!v->pages[plan->page].order || frames_taken(v) == v->frames.capacity)
+		return 0;
+	err = large_shrink(v, plan->page);
+	return err ? err : room_for(v, plan->page) != 0;
+}
+
+/* Victims for the plan. -ENOMEM: none; large->victim may be one that is to be split. */
+static int victims_or_large(struct vmm *v, struct plan *plan)
+{
+	int err;
+
 	if (v->large)
 		v->large->splits = v->large->config.mode == LARGE_AUTO;
-	err = evict ? victims_choose(v, plan) : 0;
+	err = victims_choose(v, plan);
 	if (v->large)
 		v->large->splits = false;
-	if (!err)
+	return err;
+}
+
+/* The policy learns of the plan's page, once, and when no frame is free for it makes room. */
+static int frame_plan(struct vmm *v, struct plan *plan)
+{
+	int room = room_make_small(v, plan);
+
+	if (room >= 0 && v->ops->fault)
+		v->ops->fault(v->policy, plan->page);
+	while (room == 0 && victims_or_large(v, plan)) {
+		if (v->large && v->large->victim != VMM_NONE && victim_split(v, plan) == 0)
+			room = room_make_small(v, plan);
+		else
+			room = -ENOMEM;
+	}
+	if (room >= 0)
 		return 0;
-	if (v->large && v->large->victim != VMM_NONE && victim_split(v, plan) == 0)
-		return frame_plan(v, plan);
 	while (plan->n_idle)
 		core_idle_failed(v, v->idle[--plan->n_idle]);
 	plan_close(v);
