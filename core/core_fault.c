@@ -155,7 +155,7 @@ int fault_begin(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, boo
 	if (plan->kind == FAULT_SPURIOUS)
 		return 0;
 	evict = plan->needs_frame && room_for(v, id) == 0;
-	if (v->probation) {
+	if (t && v->probation) {
 		if (evict || probation_over(v, t) >= v->batch)
 			probation_end(v, &t->probation, plan);
 		probation_end(v, &v->orphans, plan);

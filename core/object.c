@@ -103,11 +103,10 @@ void objects_destroy(struct vmm *v)
 {
 	struct object *o, *next;
 
+	HASH_CLEAR(by_index, v->objects_by_index);
 	HASH_ITER(hh, v->objects, o, next)
 	{
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track inside */
-		HASH_DELETE(by_index, v->objects_by_index, o);
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		HASH_DEL(v->objects, o);
 		free(o);
 	}

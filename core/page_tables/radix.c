@@ -485,9 +485,9 @@ static int radix_check(const struct page_table *t)
 	extern const struct page_table_ops page_table_##kind;                                      \
 	const struct page_table_ops page_table_##kind = {                                          \
 		.name = #kind,                                                                     \
-		.summary = text,                                                                   \
+		.summary = (text),                                                                 \
 		.vpn_bits = (n_levels) * (n_bits),                                                 \
-		.sizes = n_sizes,                                                                  \
+		.sizes = (n_sizes),                                                                \
 		.create = create_##kind,                                                           \
 		.destroy = radix_destroy,                                                          \
 		.find = radix_find,                                                                \
@@ -496,8 +496,8 @@ static int radix_check(const struct page_table *t)
 		.drop_space = radix_drop_space,                                                    \
 		.each = radix_each,                                                                \
 		.slot = radix_slot,                                                                \
-		.slot_bits = n_bits,                                                               \
-		.levels = n_levels,                                                                \
+		.slot_bits = (n_bits),                                                             \
+		.levels = (n_levels),                                                              \
 		.flush = radix_flush,                                                              \
 		.check = radix_check,                                                              \
 	}
