@@ -155,7 +155,7 @@ int core_check(const struct vmm *v)
 		return -EINVAL;
 	if (v->slots && slots_check(v))
 		return -EINVAL;
-	if (prefetcher_check(v) || (v->large && large_check(v)))
+	if (!writebacks_check(v) || prefetcher_check(v) || (v->large && large_check(v)))
 		return -EINVAL;
 	return v->ops->check(v->policy);
 }

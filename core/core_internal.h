@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core_internal.h - struct vmm, shared by core.c (faults and plans), core_space.c (pages and threads), core_check.c
- * and sim.c. Nobody else includes it.
+ * core_internal.h - struct vmm, and the steps that the files of core/ take together. Nobody else includes it.
  *
  * Invariants beyond core.h:
  * - A thread holds the pages of its last faults, each once, at most hold_depth of them: one instruction may need
@@ -32,6 +31,7 @@
 #include "core/physical.h"
 #include "core/prefetcher.h"
 #include "core/share.h"
+#include "core/writeback.h"
 
 #include <uthash.h>
 
@@ -67,12 +67,17 @@ struct vmm {
 	struct physical *physical;     /* NULL: memory is uniform, pages have one size */
 	struct page_slots *slots;      /* NULL: the store has no limit */
 	struct prefetcher *prefetcher; /* NULL: none */
+	struct writebacks *writebacks; /* NULL: pages are written when they leave */
 	struct large *large;           /* NULL: pages have one size */
 	struct timing timing;
 	uint64_t now;      /* faults or references completed */
 	uint64_t next_use; /* policy_env.next_use */
 
 	struct process *processes, *process_last; /* of the simulator (process.h) */
+	struct process *charged;
+	struct vm_stats settled; /* the totals when counters were last added to those of a process */
+	uint32_t peeked;         /* what policy_ops.peek has said last */
+	bool direct;             /* the MMU alone serves most references: reference.c */
 	struct page_map map;
 	struct page *pages;
 	uint32_t page_count, page_capacity,
@@ -81,7 +86,7 @@ struct vmm {
 
 	struct share_table share;
 	struct space *spaces, *space_last; /* those with regions */
-	struct object *objects;
+	struct object *objects, *objects_by_index;
 	struct page_map object_map; /* (object's index, page of the object) to page id */
 	uint32_t object_next, shared_next;
 	uint32_t features; /* FEATURE_* */
@@ -104,6 +109,9 @@ struct vmm {
 	uint32_t open_mapper; /* that the fault is about; VMM_NONE: the page has none */
 	uint32_t open_source; /* plan.source; open_page is not in the page map then */
 	bool source_pinned;
+	bool alone; /* the simulator serves a fault: it is complete before anybody else's, and no thread holds its page */
+	uint32_t replaced,
+		replaced_page; /* victim_replace: frame and page, until the fill; VMM_NONE */
 	uint32_t debug_tick, debug_full; /* steps since the last full check; full checks */
 };
 
@@ -180,8 +188,26 @@ static inline void mmu_sync(struct vmm *v, uint32_t id)
 		mmu_changed(v, id);
 }
 
+/* sim.c: simulated time, in ns: what has been counted so far would have taken that. */
+uint64_t core_clock_ns(struct vmm *v);
+
 /* events.c: does the counter mean anything after the events so far? */
 bool events_counter_applies(const struct vmm *v, const char *name);
+
+static inline uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+static inline uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Mapped pages are writable exactly when they are dirty, if writes are tracked. */
+static inline bool may_write(const struct vmm *v, uint32_t f)
+{
+	return !(v->flags & VMM_FLAG_TRACK_DIRTY) || frame_dirty(&v->frames, f);
+}
 
 /* core.c */
 void list_enter(struct vmm *v, struct frame_list *l, uint32_t f);
@@ -189,7 +215,21 @@ void list_leave(struct vmm *v, uint32_t f);
 void peaks_note(struct vmm *v);
 void page_enter(struct vmm *v, struct page *p, uint32_t f, uint32_t thread);
 void window_enter(struct vmm *v, uint32_t f, struct plan *plan);
-void plan_abandon(struct vmm *v); /* the open plan, if any, will not be carried out */
+void page_map_in(struct vmm *v, struct page *p); /* -> MAPPED, writable as its frame is dirty */
+void page_stays(struct vmm *v, struct page *p); /* it was not evicted or unmapped: mapped, in use */
+void page_idle(struct vmm *v, uint32_t id, struct plan *plan); /* MAPPED -> IDLE */
+void evict_undo(struct vmm *v, struct page *p);                /* EVICTING -> what it was */
+void evict_list_settle(struct vmm *v);
+void plan_open(struct vmm *v, struct plan *plan, enum fault_kind kind, uint32_t page,
+	       uint32_t thread, bool write);
+void plan_undo(struct vmm *v);
+/* What is left of the open plan, if any, will not be carried out. */
+static inline void plan_close(struct vmm *v)
+{
+	if (v->open_page != VMM_NONE || v->n_evict || v->n_rejected || v->source_pinned)
+		plan_undo(v);
+	v->open_mapper = VMM_NONE;
+}
 #ifdef VMM_DEBUG
 void debug_check(struct vmm *v);
 #else
@@ -199,18 +239,32 @@ static inline void debug_check(struct vmm *v)
 }
 #endif
 
+/* core_fault, when the value of the page map is known. */
+int fault_begin(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, bool write,
+		uint32_t thread, struct plan *plan);
+
+/* core_victims.c: up to `batch`, but never more than half of what is used. -ENOMEM when there is none. */
+int victims_choose(struct vmm *v, struct plan *plan);
+/*
+ * core_evicted for a plan whose only victim makes room for its page, by a driver that calls core_fill next: the policy hears of
+ * both at once then (policy_ops.replace). False: the plan or the policy is not so, and nothing has happened.
+ */
+bool victim_replace(struct vmm *v, const struct plan *plan);
+
 /* core_space.c */
 uint32_t page_id_take(struct vmm *v); /* a page that is in no map; VMM_NONE: no memory */
 void page_id_drop(struct vmm *v, uint32_t id);
 /* core_unmap while something is under way: without the check. */
 int range_unmap(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n, enum remove_why why,
 		core_gone_fn gone, void *arg);
-void page_forget(struct vmm *v, uint32_t id, enum remove_why why);
 uint32_t page_make(struct vmm *v, uint32_t space,
 		   uint64_t vpn); /* finds or makes; VMM_NONE: no memory */
+uint32_t page_new(struct vmm *v, uint32_t space, uint64_t vpn); /* the same where there is none */
 int pages_reserve(struct vmm *v,
 		  uint32_t n); /* n times page_id_take cannot fail then. 0, -ENOMEM */
 void page_forget(struct vmm *v, uint32_t id, enum remove_why why); /* all but the map's entries */
+
+/* core_thread.c */
 struct thread *thread_find(struct vmm *v, uint32_t thread);
 struct thread *thread_make(struct vmm *v, uint32_t thread); /* finds or makes; NULL: no memory */
 uint32_t hold_depth(const struct vmm *v);                   /* what v->hold_depth must be */
@@ -219,5 +273,6 @@ void hold_advance(struct vmm *v, struct thread *t,
 void hold_take(struct vmm *v, struct thread *t,
 	       uint32_t page);                      /* after hold_advance, as its newest */
 void hold_release(struct vmm *v, struct thread *t); /* all */
+void holders_forget(struct vmm *v, uint32_t id);    /* whoever holds the page no longer does */
 
 #endif

@@ -51,7 +51,7 @@ void core_sync(struct vmm *v, uint32_t space, uint64_t vpn, uint64_t n)
 	uint64_t at;
 	uint32_t value;
 
-	plan_abandon(v);
+	plan_close(v);
 	page_map_iter_init(&i, &v->map, space, vpn, n);
 	while ((value = page_map_next(&i, &at)) != VMM_NONE)
 		if (value & MAPPER_BIT &&
@@ -73,9 +73,7 @@ bool core_object_of(const struct vmm *v, uint32_t page, uint32_t *object, uint64
 	if (!(v->pages[page].sharing & PAGE_OBJECT))
 		return false;
 	*object_page = row->object_page;
-	for (const struct object *o = v->objects; o; o = o->hh.next)
-		if (o->index == row->object)
-			*object = o->key.id;
+	*object = object_at(v, row->object)->key.id;
 	return true;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core_space.c - what exists: page ids, threads and what they hold, pages that appear, move and go without a fault.
+ * core_space.c - what exists: page ids, and pages that appear, move and go without a fault.
  *
  * Page ids are dense; those of unmapped pages are reused, last freed first.
  */
-#define HASH_NONFATAL_OOM 1
 #include "core/core_internal.h"
 #include "core/mmu.h"
 #include "core/region.h"
@@ -13,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#undef uthash_nonfatal_oom
-#define uthash_nonfatal_oom(e) ((e)->in_hash = false)
-
 #define PAGES_FIRST 1024u
+#define CACHE_LINE 64u
+
+_Static_assert(CACHE_LINE % sizeof(struct page) == 0, "a page is in one cache line");
 
 static int pages_grow(struct vmm *v)
 {
@@ -29,9 +28,13 @@ static int pages_grow(struct vmm *v)
 		return -ENOMEM;
 	if (v->share.rows && share_rows_grow(v, n))
 		return -ENOMEM;
-	p = realloc(v->pages, n * sizeof(*p));
+	/* aligned, so that no page is in two cache lines */
+	p = aligned_alloc(CACHE_LINE, n * sizeof(*p));
 	if (!p)
 		return -ENOMEM;
+	if (v->page_count)
+		memcpy(p, v->pages, v->page_count * sizeof(*p));
+	free(v->pages);
 	v->pages = p;
 	v->notes.base = (unsigned char *)&p->note;
 	v->page_capacity = (uint32_t)n;
@@ -76,9 +79,13 @@ uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
 {
 	uint32_t id = map_page(v, page_map_get(&v->map, space, vpn));
 
-	if (id != VMM_NONE)
-		return id;
-	id = page_id_take(v);
+	return id != VMM_NONE ? id : page_new(v, space, vpn);
+}
+
+uint32_t page_new(struct vmm *v, uint32_t space, uint64_t vpn)
+{
+	uint32_t id = page_id_take(v);
+
 	if (id == VMM_NONE)
 		return VMM_NONE;
 	if (page_map_set(&v->map, space, vpn, id)) {
@@ -88,133 +95,6 @@ uint32_t page_make(struct vmm *v, uint32_t space, uint64_t vpn)
 	v->pages[id].vpn = vpn;
 	v->pages[id].space = space;
 	return id;
-}
-
-struct thread *thread_find(struct vmm *v, uint32_t thread)
-{
-	struct thread *t = v->thread_last;
-
-	if (t && t->id == thread)
-		return t;
-	HASH_FIND(hh, v->threads, &thread, sizeof(thread), t);
-	if (t)
-		v->thread_last = t;
-	return t;
-}
-
-uint32_t hold_depth(const struct vmm *v)
-{
-	uint32_t threads = HASH_COUNT(v->threads), room = v->frames.capacity, depth;
-
-	if (threads < 2 || !(v->flags & VMM_FLAG_LIVE))
-		return 1;
-	if (v->use_window && v->window < room)
-		room = v->window;
-	depth = room / 2 / threads;
-	return depth < 1 ? 1 : depth < HOLD_MAX ? depth : HOLD_MAX;
-}
-
-static void hold_drop(struct vmm *v, struct thread *t, uint32_t i)
-{
-	uint32_t page = t->held[i], f = v->pages[page].frame;
-
-	frame_unpin(&v->frames, f);
-	if (--v->holds[f] == 0)
-		v->pages[page].flags &= (uint8_t)~PAGE_HELD;
-	if (i < --t->n_held)
-		memmove(&t->held[i], &t->held[i + 1], (t->n_held - i) * sizeof(t->held[0]));
-}
-
-static void hold_trim(struct vmm *v, struct thread *t, uint32_t n)
-{
-	while (t->n_held > n)
-		hold_drop(v, t, 0);
-}
-
-/*
- * Room for one page more. A page that t holds already is let go too: it is about to become the newest, and until then the
- * plan pins it.
- */
-void hold_advance(struct vmm *v, struct thread *t, uint32_t page)
-{
-	for (uint32_t i = 0; i < t->n_held; i++)
-		if (t->held[i] == page) {
-			hold_drop(v, t, i);
-			break;
-		}
-	hold_trim(v, t, v->hold_depth - 1);
-}
-
-void hold_take(struct vmm *v, struct thread *t, uint32_t page)
-{
-	uint32_t f = v->pages[page].frame;
-
-	hold_trim(v, t, v->hold_depth - 1); /* another thread may have left since hold_advance */
-	if (v->frames.pins[f] == UINT16_MAX)
-		return;
-	t->held[t->n_held++] = page;
-	frame_pin(&v->frames, f);
-	v->holds[f]++;
-	v->pages[page].flags |= PAGE_HELD;
-}
-
-void hold_release(struct vmm *v, struct thread *t)
-{
-	hold_trim(v, t, 0);
-}
-
-/* After a change of their number. hold_depth has few values, so all threads are visited rarely. */
-static void threads_changed(struct vmm *v)
-{
-	uint32_t before = v->hold_depth;
-	struct thread *t, *next;
-
-	v->hold_depth = hold_depth(v);
-	if (v->hold_depth >= before)
-		return;
-	HASH_ITER(hh, v->threads, t, next)
-	hold_trim(v, t, v->hold_depth);
-}
-
-struct thread *thread_make(struct vmm *v, uint32_t thread)
-{
-	struct thread *t = thread_find(v, thread);
-
-	if (t)
-		return t;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return NULL;
-	t->id = thread;
-	t->probation = FRAME_LIST_EMPTY;
-	t->in_hash = true;
-	HASH_ADD(hh, v->threads, id, sizeof(t->id), t);
-	if (!t->in_hash) {
-		free(t);
-		return NULL;
-	}
-	v->thread_last = t;
-	threads_changed(v);
-	return t;
-}
-
-void core_thread_exit(struct vmm *v, uint32_t thread)
-{
-	struct thread *t = thread_find(v, thread);
-
-	if (!t)
-		return;
-	hold_release(v, t);
-	while (t->probation.count) {
-		uint32_t f = t->probation.head;
-
-		list_leave(v, f);
-		list_enter(v, &v->orphans, f);
-	}
-	HASH_DEL(v->threads, t);
-	v->thread_last = NULL;
-	free(t);
-	threads_changed(v);
 }
 
 int core_adopt(struct vmm *v, uint32_t space, uint64_t vpn, uint8_t flags, uint8_t bits,
@@ -267,23 +147,6 @@ int core_add_stored(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t *page)
 	peaks_note(v);
 	*page = id;
 	return 0;
-}
-
-/* Whoever holds the page no longer does. */
-static void holders_forget(struct vmm *v, uint32_t id)
-{
-	struct thread *t, *next;
-
-	HASH_ITER(hh, v->threads, t, next)
-	{
-		if (!(v->pages[id].flags & PAGE_HELD))
-			return;
-		for (uint32_t i = 0; i < t->n_held; i++)
-			if (t->held[i] == id) {
-				hold_drop(v, t, i);
-				break;
-			}
-	}
 }
 
 void page_forget(struct vmm *v, uint32_t id, enum remove_why why)
@@ -352,7 +215,7 @@ static void addresses_forget(struct vmm *v, uint32_t space, uint64_t vpn, uint64
 	uint32_t value;
 
 	if (v->open_source != VMM_NONE)
-		plan_abandon(v);
+		plan_close(v);
 	if (v->large)
 		large_cut(v, space, vpn, n);
 	page_map_iter_init(&i, &v->map, space, vpn, n);

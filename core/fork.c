@@ -78,7 +78,7 @@ int core_fork(struct vmm *v, uint32_t parent, uint32_t child)
 	struct fork f = { .parent = parent, .child = child };
 	int err = parent == child ? -EINVAL : 0;
 
-	plan_abandon(v);
+	plan_close(v);
 	if (!err)
 		err = each_page(v, child, any, NULL);
 	if (!err && v->spaces && space_regions_any(v, child))

@@ -34,6 +34,8 @@
 #define FRAME_USED 4u     /* holds a resident page: only these may be victims */
 #define FRAME_REJECTED 8u /* could not be taken: no victim again before the plan is closed */
 #define FRAME_PINNED 16u  /* pins > 0, so that one byte says whether a frame is evictable */
+#define FRAME_CLEANING                                                                             \
+	32u /* its page is being written back; FRAME_DIRTY then means: written again since */
 
 struct buddy;
 
@@ -121,6 +123,15 @@ static inline bool frame_referenced(const struct frame_table *t, uint32_t f)
 static inline bool frame_dirty(const struct frame_table *t, uint32_t f)
 {
 	return t->bits[f] & FRAME_DIRTY;
+}
+/* The store has what the page holds: nothing would have to be written if it left. */
+static inline bool frame_clean(const struct frame_table *t, uint32_t f)
+{
+	return !(t->bits[f] & (FRAME_DIRTY | FRAME_CLEANING));
+}
+static inline bool frame_cleaning(const struct frame_table *t, uint32_t f)
+{
+	return t->bits[f] & FRAME_CLEANING;
 }
 static inline bool frame_pinned(const struct frame_table *t, uint32_t f)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mmu.c - page tables and TLB of a struct vmm: following the core, translating references, the check. */
+/* mmu.c - page tables and TLB of a struct vmm: making them, and following the core. See mmu.h. */
 #include "core/mmu.h"
 #include "core/core_internal.h"
 
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REACH_TICKS 65536u  /* references between looks at the TLB's reach: linear in its entries */
 #define SHOOTDOWN_PAGES 64u /* addresses of one round of requests on the stack */
 
 /* An address whose translation the TLB must not use any more. */
@@ -45,6 +44,10 @@ int mmu_create(struct vmm *v, const struct vmm_mmu *c, uint64_t seed)
 	if (!m)
 		return -ENOMEM;
 	v->mmu = m;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+	m->entry_of = calloc(v->frames.capacity, sizeof(*m->entry_of));
+	if (!m->entry_of)
+		return -ENOMEM;
 	if (c->page_table) {
 		err = page_table_init(&m->table, &table);
 		m->has_table = !err;
@@ -62,6 +65,7 @@ void mmu_destroy(struct vmm *v)
 		page_table_destroy(&v->mmu->table);
 	if (v->mmu->has_tlb)
 		tlb_destroy(&v->mmu->tlb);
+	free(v->mmu->entry_of);
 	free(v->mmu);
 	v->mmu = NULL;
 }
@@ -71,11 +75,7 @@ static enum page_size page_size(const struct page *p)
 	return (enum page_size)(p->order / PAGE_SIZE_BITS);
 }
 
-/*
- * The entry that the page should have at one of its addresses; 0: none that is present. The dirty bits of pages with
- * several addresses are left out: each address has its own, set by walks, and none outlives the frame's.
- */
-static pte_t wanted(const struct vmm *v, uint32_t id, const struct mapping *m)
+pte_t mmu_wanted(const struct vmm *v, uint32_t id, const struct mapping *m)
 {
 	const struct page *p = &v->pages[id];
 	bool mapped = p->state == PAGE_MAPPED, dirty;
@@ -102,18 +102,44 @@ static pte_t wanted(const struct vmm *v, uint32_t id, const struct mapping *m)
 	return pte_make(page_place(v, p), page_size(p), flags);
 }
 
+/* The page's entry at one of its addresses, or NULL. */
+static pte_t *entry_find(struct vmm *v, const struct page *p, const struct mapping *at)
+{
+	struct mmu *m = v->mmu;
+	pte_t *e = p->frame != VMM_NONE && !p->sharing ? m->entry_of[p->frame] : NULL;
+
+	if (!e)
+		e = mmu_known(m, at->space, at->vpn);
+	return e ? e : page_table_find(&m->table, at->space, at->vpn);
+}
+
+/* There was none at this address. NULL: no memory. */
+static pte_t *entry_make(struct mmu *m, const struct page *p, const struct mapping *at, pte_t now)
+{
+	pte_t *e;
+
+	if (page_table_make(&m->table, at->space, at->vpn, page_size(p), pte_frame(now),
+			    (uint32_t)now & PTE_FLAGS, &e)) {
+		m->incomplete = true;
+		return NULL;
+	}
+	mmu_walked(m, at->space, at->vpn, e);
+	return e;
+}
+
 /* Writes one of the page's entries. True when the TLB may hold what was there before. */
 static bool entry_write(struct vmm *v, uint32_t id, const struct mapping *at)
 {
 	struct mmu *m = v->mmu;
-	pte_t now = wanted(v, id, at), before = 0, *e;
+	const struct page *p = &v->pages[id];
+	pte_t now = mmu_wanted(v, id, at), before = 0, *e;
 
 	if (!m->has_table)
 		return m->has_tlb && tlb_holds(&m->tlb, at->space, at->vpn, &before) &&
 		       before != now;
-	e = page_table_find(&m->table, at->space, at->vpn);
+	e = entry_find(v, p, at);
 	before = e ? *e : 0;
-	if (now && v->pages[id].sharing && frame_dirty(&v->frames, v->pages[id].frame))
+	if (now && p->sharing && frame_dirty(&v->frames, p->frame))
 		now |= before & PTE_PRESENT ? before & PTE_DIRTY : 0;
 	if (!now && !e)
 		return false;
@@ -121,9 +147,13 @@ static bool entry_write(struct vmm *v, uint32_t id, const struct mapping *at)
 		*e = now ? now : pte_absent(*e);
 	else if (!now)
 		page_table_absent(&m->table, at->space, at->vpn);
-	else if (page_table_map(&m->table, at->space, at->vpn, page_size(&v->pages[id]),
-				pte_frame(now), (uint32_t)now & PTE_FLAGS))
-		m->incomplete = true;
+	else if (e)
+		m->incomplete |= page_table_map(&m->table, at->space, at->vpn, page_size(p),
+						pte_frame(now), (uint32_t)now & PTE_FLAGS) != 0;
+	else
+		e = entry_make(m, p, at, now);
+	if (p->frame != VMM_NONE && !m->table.ops->by_frame)
+		m->entry_of[p->frame] = now && !p->sharing ? e : NULL;
 	return m->has_tlb && before & PTE_PRESENT && before & PTE_ACCESSED && before != now;
 }
 
@@ -140,6 +170,8 @@ static void entry_forget(struct vmm *v, uint32_t id, const struct mapping *at)
 {
 	struct mmu *m = v->mmu;
 
+	if (v->pages[id].frame != VMM_NONE)
+		m->entry_of[v->pages[id].frame] = NULL;
 	if (m->has_tlb && v->pages[id].state == PAGE_MAPPED && at->flags & MAPPER_PRESENT)
 		tlb_invalidate(&m->tlb, at->space, at->vpn);
 	if (m->has_table)
@@ -203,6 +235,10 @@ void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n)
 	struct mapping at;
 	uint32_t held = 0;
 
+	if (n == 1 && !v->pages[ids[0]].sharing) {
+		mmu_changed(v, ids[0]);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		for (bool more = mapping_first(v, ids[i], &at); more;
 		     more = mapping_next(v, ids[i], &at)) {
@@ -216,182 +252,4 @@ void mmu_evicting(struct vmm *v, const uint32_t *ids, uint32_t n)
 		}
 	if (held)
 		shoot_down(v, s, held);
-}
-
-int mmu_begin(struct vmm *v, struct mmu_access *a, uint32_t space, uint64_t vpn, bool write)
-{
-	struct mmu *m = v->mmu;
-
-	*a = (struct mmu_access){ .space = space, .vpn = vpn };
-	if (m->has_table && !page_table_fits(&m->table, vpn))
-		return -ERANGE;
-	if (m->has_table && m->has_tlb && m->space != space && !m->tlb.asids)
-		page_table_flush_cache(&m->table);
-	m->space = space;
-	a->hit = m->has_tlb && tlb_lookup(&m->tlb, space, vpn, &a->pte) != TLB_MISS;
-	if (!a->hit && m->has_table)
-		a->pte = page_table_walk(&m->table, space, vpn, write, NULL);
-	return 0;
-}
-
-/* The entry as it is when the reference has been served. 0: it could not be made. */
-static pte_t entry_served(struct vmm *v, const struct mmu_access *a, uint32_t id)
-{
-	struct mmu *m = v->mmu;
-	struct mapping at;
-	pte_t *e;
-
-	if (!m->has_table) {
-		mapping_at(v, a->space, a->vpn, id, &at);
-		return wanted(v, id, &at);
-	}
-	e = page_table_find(&m->table, a->space, a->vpn);
-	if (e && *e & PTE_PRESENT)
-		return *e;
-	mmu_changed(v, id);
-	e = page_table_find(&m->table, a->space, a->vpn);
-	return e ? *e : 0;
-}
-
-/* The TLB learns what the reference has shown. 0, -ENOMEM. */
-static int load(struct vmm *v, const struct mmu_access *a, uint32_t id, bool write, bool fault)
-{
-	const struct page *p = &v->pages[id];
-	struct mmu *m = v->mmu;
-	bool sets_dirty = a->hit && write && !(a->pte & PTE_DIRTY);
-	pte_t pte = 0;
-
-	if (p->state != PAGE_MAPPED || (a->hit && !fault && !sets_dirty))
-		return 0;
-	if (m->has_table && (fault || sets_dirty))
-		pte = page_table_walk(&m->table, a->space, a->vpn, write, NULL);
-	else if (!m->has_tlb && a->pte)
-		return 0;
-	if (!pte)
-		pte = entry_served(v, a, id);
-	if (!pte)
-		return -ENOMEM;
-	if (write && !m->has_table)
-		pte |= PTE_DIRTY;
-	if (!m->has_tlb)
-		return 0;
-	if (a->hit && !fault)
-		tlb_update(&m->tlb, a->space, a->vpn, pte);
-	else
-		tlb_insert(&m->tlb, a->space, a->vpn, pte);
-	return 0;
-}
-
-static void reach_note(struct mmu *m)
-{
-	uint64_t bytes = tlb_reach_bytes(&m->tlb);
-
-	m->tick = 0;
-	if (m->reach_bytes < bytes)
-		m->reach_bytes = bytes;
-}
-
-int mmu_end(struct vmm *v, const struct mmu_access *a, uint32_t id, bool write, bool fault)
-{
-	struct mmu *m = v->mmu;
-	int err = load(v, a, id, write, fault);
-
-	if (err || !m->has_tlb)
-		return err;
-	v->stats.tlb_hits += a->hit;
-	v->stats.tlb_misses += !a->hit;
-	if (++m->tick == REACH_TICKS)
-		reach_note(m);
-	return 0;
-}
-
-void mmu_walks(const struct vmm *v, struct vm_stats *s)
-{
-	if (v->mmu->has_table)
-		s->pt_walk_accesses = v->mmu->table.stats.walk_accesses;
-}
-
-void mmu_stats(const struct vmm *v, struct vm_stats *s)
-{
-	const struct mmu *m = v->mmu;
-
-	if (m->has_table) {
-		mmu_walks(v, s);
-		s->pt_bytes = m->table.stats.bytes_peak;
-	}
-	if (m->has_tlb) {
-		reach_note(v->mmu);
-		s->tlb_shootdowns = m->tlb.stats.shootdowns;
-		s->tlb_reach_bytes = m->reach_bytes;
-	}
-}
-
-int vmm_counter_applies(const struct vmm *v, const struct vm_stat_info *counter)
-{
-	if (!strncmp(counter->name, "tlb_", 4))
-		return v->mmu && v->mmu->has_tlb;
-	if (!strncmp(counter->name, "pt_", 3))
-		return v->mmu && v->mmu->has_table;
-	if (!strncmp(counter->name, "numa_", 5) || !strcmp(counter->name, "node_balance"))
-		return v->physical && v->physical->has_numa;
-	if (!strncmp(counter->name, "large_", 6) || !strcmp(counter->name, "small_mapped"))
-		return v->large != NULL;
-	if (!strncmp(counter->name, "prefetch_", 9))
-		return v->prefetcher != NULL;
-	if (!strcmp(counter->name, "swap_used"))
-		return v->slots != NULL;
-	return events_counter_applies(v, counter->name);
-}
-
-/* The page's entry is what it should be, and so is what the TLB knows of it. *held counts pages that it knows. */
-static bool entry_ok(const struct vmm *v, uint32_t id, const struct mapping *at, uint64_t *held)
-{
-	struct mmu *m = v->mmu; /* a look into a table may change what was looked up last */
-	const struct page *p = &v->pages[id];
-	pte_t now = wanted(v, id, at), *e, pte;
-
-	if (m->has_table) {
-		e = page_table_find(&m->table, at->space, at->vpn);
-		/* the walk for a write to an idle page has set a bit that goes when the copy takes its place */
-		if (now && id == v->open_source)
-			now |= e ? *e & PTE_ACCESSED : 0;
-		if (now && p->sharing && frame_dirty(&v->frames, p->frame))
-			now |= e ? *e & PTE_DIRTY : 0;
-		if (now ? !e || *e != now : e && *e & PTE_PRESENT)
-			return m->incomplete;
-	}
-	if (!m->has_tlb || !tlb_holds(&m->tlb, at->space, at->vpn, &pte))
-		return true;
-	*held += base_pages(p);
-	return p->state == PAGE_MAPPED && now && pte_frame(pte) == pte_frame(now) &&
-	       !(pte & PTE_WRITABLE) == !(now & PTE_WRITABLE) &&
-	       (frame_dirty(&v->frames, p->frame) || !(pte & PTE_DIRTY));
-}
-
-static bool page_ok(const struct vmm *v, uint32_t id, uint64_t *held)
-{
-	struct mapping at;
-
-	if (v->pages[id].flags & PAGE_GONE || page_is_copy(v, id))
-		return true;
-	for (bool more = mapping_first(v, id, &at); more; more = mapping_next(v, id, &at))
-		if (!entry_ok(v, id, &at, held))
-			return false;
-	return true;
-}
-
-int mmu_check(const struct vmm *v)
-{
-	const struct mmu *m = v->mmu;
-	uint64_t held = 0;
-
-	if ((m->has_table && page_table_check(&m->table)) || (m->has_tlb && tlb_check(&m->tlb)))
-		return -EINVAL;
-	for (uint32_t id = 0; id < v->page_count; id++)
-		if (!page_ok(v, id, &held))
-			return -EINVAL;
-	if (m->has_tlb && (tlb_reach_bytes(&m->tlb) >> v->page_shift != held ||
-			   v->stats.tlb_hits + v->stats.tlb_misses != v->stats.accesses))
-		return -EINVAL;
-	return 0;
 }

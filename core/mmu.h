@@ -19,7 +19,7 @@
 #ifndef VMM_MMU_H
 #define VMM_MMU_H
 
-#include "core/core.h"
+#include "core/core_internal.h"
 #include "core/page_table.h"
 #include "core/tlb.h"
 
@@ -31,23 +31,67 @@ struct mmu {
 	uint32_t space; /* of the last reference */
 	uint32_t tick;  /* references since the TLB's reach was looked at */
 	uint64_t reach_bytes;
+	/* By frame: the entry of its page, whose only address has a present one; NULL: not known. */
+	pte_t **entry_of;
+	struct {
+		uint32_t space;
+		uint64_t vpn, drops; /* valid while this is page_table.drops */
+		pte_t *entry;        /* NULL: nothing is known */
+	} walked;                    /* the entry that was found or made last */
 };
 
-/* One reference on its way through vmm_access. */
+#define MMU_REACH_TICKS                                                                            \
+	65536u /* references between looks at the TLB's reach: linear in its entries */
+
+/* One reference on its way through vmm_access: what translating it has shown (reference.c). */
 struct mmu_access {
-	bool hit;
 	uint32_t space;
 	uint64_t vpn;
-	pte_t pte;
+	bool hit;     /* in the TLB */
+	pte_t pte;    /* what the TLB has, or the walk has made of the entry; 0: not present */
+	pte_t *entry; /* on a miss: what the walk has found, or NULL */
+	pte_t before; /* and as it was then, or 0 */
 };
 
 int mmu_create(struct vmm *v, const struct vmm_mmu *c, uint64_t seed); /* sets v->mmu; 0, -errno */
 void mmu_destroy(struct vmm *v);
 
-/* Before the core looks at the page: TLB, then tables. -ERANGE: the tables have no such address. */
-int mmu_begin(struct vmm *v, struct mmu_access *a, uint32_t space, uint64_t vpn, bool write);
 /* After the reference was served, with fault when the instruction started again. -ENOMEM: a table could not be made. */
 int mmu_end(struct vmm *v, const struct mmu_access *a, uint32_t id, bool write, bool fault);
+
+void mmu_reach_note(struct mmu *m);
+/* A reference was served. */
+static inline void mmu_count(struct vmm *v, bool hit)
+{
+	struct mmu *m = v->mmu;
+
+	if (!m->has_tlb)
+		return;
+	*(hit ? &v->stats.tlb_hits : &v->stats.tlb_misses) += 1;
+	if (++m->tick == MMU_REACH_TICKS)
+		mmu_reach_note(m);
+}
+
+static inline void mmu_walked(struct mmu *m, uint32_t space, uint64_t vpn, pte_t *entry)
+{
+	m->walked.space = space;
+	m->walked.vpn = vpn;
+	m->walked.drops = m->table.drops;
+	m->walked.entry = m->table.ops->by_frame ? NULL : entry;
+}
+/* The entry at the address if it was the last one, else NULL. */
+static inline pte_t *mmu_known(const struct mmu *m, uint32_t space, uint64_t vpn)
+{
+	return m->walked.vpn == vpn && m->walked.space == space && m->walked.drops == m->table.drops
+		       ? m->walked.entry
+		       : NULL;
+}
+
+/*
+ * The entry that the page should have at one of its addresses; 0: none that is present. The dirty bits of pages with
+ * several addresses are left out: each address has its own, set by walks, and none outlives the frame's.
+ */
+pte_t mmu_wanted(const struct vmm *v, uint32_t id, const struct mapping *m);
 
 void mmu_changed(struct vmm *v, uint32_t id);   /* through mmu_sync */
 void mmu_forget(struct vmm *v, uint32_t id);    /* the page goes, or its number changes */

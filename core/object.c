@@ -19,6 +19,27 @@ struct object *object_find(struct vmm *v, uint32_t id, bool is_file)
 	return o;
 }
 
+struct object *object_at(const struct vmm *v, uint32_t index)
+{
+	struct object *o;
+
+	HASH_FIND(by_index, v->objects_by_index, &index, sizeof(index), o);
+	return o;
+}
+
+/* Into both hashes, or into none. */
+static bool object_enter(struct vmm *v, struct object *o)
+{
+	o->in_hash = true;
+	HASH_ADD(hh, v->objects, key, sizeof(o->key), o);
+	if (!o->in_hash)
+		return false;
+	HASH_ADD(by_index, v->objects_by_index, index, sizeof(o->index), o);
+	if (!o->in_hash)
+		HASH_DEL(v->objects, o);
+	return o->in_hash;
+}
+
 struct object *object_get(struct vmm *v, uint32_t id, bool is_file)
 {
 	struct object *o = object_find(v, id, is_file);
@@ -33,9 +54,7 @@ struct object *object_get(struct vmm *v, uint32_t id, bool is_file)
 	o->key = (struct object_key){ id, is_file };
 	o->index = v->object_next;
 	o->refs = 1;
-	o->in_hash = true;
-	HASH_ADD(hh, v->objects, key, sizeof(o->key), o);
-	if (!o->in_hash) {
+	if (!object_enter(v, o)) {
 		free(o);
 		return NULL;
 	}
@@ -75,6 +94,7 @@ void object_put(struct vmm *v, struct object *o, core_gone_fn gone, void *arg)
 			page_forget(v, id, REMOVE_EXIT);
 		}
 	}
+	HASH_DELETE(by_index, v->objects_by_index, o);
 	HASH_DEL(v->objects, o);
 	free(o);
 }
@@ -83,6 +103,7 @@ void objects_destroy(struct vmm *v)
 {
 	struct object *o, *next;
 
+	HASH_CLEAR(by_index, v->objects_by_index);
 	HASH_ITER(hh, v->objects, o, next)
 	{
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track inside */

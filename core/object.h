@@ -28,10 +28,11 @@ struct object {
 	bool in_hash;
 	uint64_t refs;
 	uint64_t pages; /* of vmm_create_shared; 0: not made by it */
-	UT_hash_handle hh;
+	UT_hash_handle hh, by_index;
 };
 
 struct object *object_find(struct vmm *v, uint32_t id, bool is_file);
+struct object *object_at(const struct vmm *v, uint32_t index); /* NULL: there is none */
 /* Finds or makes it, and refers to it. NULL: no memory. */
 struct object *object_get(struct vmm *v, uint32_t id, bool is_file);
 /* Shared memory with a number that is not taken. */

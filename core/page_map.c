@@ -129,33 +129,35 @@ uint32_t page_map_get(struct page_map *m, uint32_t space, uint64_t vpn)
 	return l ? l->id[id_index(vpn)] : VMM_NONE;
 }
 
-int page_map_reserve(struct page_map *m, uint32_t space, uint64_t vpn)
+/* The node and in it the leaf of vpn, made if need be. NULL: no memory. */
+static struct page_map_node *leaf_make(struct page_map *m, uint32_t space, uint64_t vpn)
 {
 	struct page_map_node *n = node_make(m, space, vpn >> NODE_SHIFT);
-	struct leaf **l;
+	struct leaf *l;
 
-	if (!n)
-		return -ENOMEM;
-	l = &n->leaf[leaf_index(vpn)];
-	if (*l)
-		return 0;
-	*l = malloc(sizeof(**l));
-	if (!*l)
-		return -ENOMEM;
-	(*l)->used = 0;
-	memset((*l)->id, 0xff, sizeof((*l)->id)); /* VMM_NONE */
-	return 0;
+	if (!n || n->leaf[leaf_index(vpn)])
+		return n;
+	l = malloc(sizeof(*l));
+	if (!l)
+		return NULL;
+	l->used = 0;
+	memset(l->id, 0xff, sizeof(l->id)); /* VMM_NONE */
+	n->leaf[leaf_index(vpn)] = l;
+	return n;
+}
+
+int page_map_reserve(struct page_map *m, uint32_t space, uint64_t vpn)
+{
+	return leaf_make(m, space, vpn) ? 0 : -ENOMEM;
 }
 
 int page_map_set(struct page_map *m, uint32_t space, uint64_t vpn, uint32_t id)
 {
-	int err = page_map_reserve(m, space, vpn);
-	struct page_map_node *n;
+	struct page_map_node *n = leaf_make(m, space, vpn);
 	struct leaf *l;
 
-	if (err)
-		return err;
-	n = node_find(m, space, vpn >> NODE_SHIFT);
+	if (!n)
+		return -ENOMEM;
 	l = n->leaf[leaf_index(vpn)];
 	if (l->id[id_index(vpn)] == VMM_NONE) {
 		l->used++;

@@ -3,6 +3,7 @@
 #include "core/page_table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,6 +47,10 @@ int page_table_init(struct page_table *t, const struct page_table_config *c)
 	t->page_shift = c->page_shift ? c->page_shift : BASE_SHIFT_DEFAULT;
 	t->walk_cache = c->walk_cache;
 	err = t->ops->create(t);
+	if (!err && t->ops->slot) {
+		t->slots = calloc(1, sizeof(*t->slots));
+		err = t->slots ? 0 : -ENOMEM;
+	}
 	if (err)
 		page_table_destroy(t);
 	return err;
@@ -55,6 +60,7 @@ void page_table_destroy(struct page_table *t)
 {
 	if (t->ops)
 		t->ops->destroy(t);
+	free(t->slots);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -70,6 +76,22 @@ bool page_table_fits(const struct page_table *t, uint64_t vpn)
 	/* the bits above, and the highest one below, are all 0 or all 1 */
 	top = (int64_t)(vpn << t->page_shift) >> (t->page_shift + bits - 1);
 	return vpn >> (64 - t->page_shift) == 0 && (top == 0 || top == -1);
+}
+
+pte_t *page_table_slot_find(struct page_table *t, uint32_t space, uint64_t vpn, uint32_t i)
+{
+	struct page_table_slots *c = t->slots;
+	pte_t *slot = page_table_fits(t, vpn) ? t->ops->slot(t, space, vpn) : NULL;
+
+	if (c->drops != t->drops)
+		memset(c, 0, sizeof(*c));
+	c->drops = t->drops;
+	if (!slot)
+		return NULL;
+	c->table[i].prefix = vpn >> t->ops->slot_bits;
+	c->table[i].space = space;
+	c->table[i].first = slot - (vpn & ((1u << t->ops->slot_bits) - 1));
+	return slot;
 }
 
 pte_t *page_table_find(struct page_table *t, uint32_t space, uint64_t vpn)
@@ -91,6 +113,18 @@ static int map_check(const struct page_table *t, uint64_t vpn, enum page_size si
 	return 0;
 }
 
+int page_table_make(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size,
+		    uint32_t frame, uint32_t flags, pte_t **entry)
+{
+	int err = map_check(t, vpn, size, frame, flags);
+
+	if (!err)
+		err = t->ops->make(t, space, vpn, size, frame, entry);
+	if (!err)
+		**entry = pte_make(frame, size, flags);
+	return err;
+}
+
 int page_table_map(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size,
 		   uint32_t frame, uint32_t flags)
 {
@@ -103,6 +137,7 @@ int page_table_map(struct page_table *t, uint32_t space, uint64_t vpn, enum page
 	if (e && pte_size(*e) != size)
 		return -EEXIST;
 	if (e && t->ops->by_frame && pte_frame(*e) != frame) {
+		t->drops++;
 		t->ops->drop(t, space, vpn, size);
 		e = NULL;
 	}
@@ -123,6 +158,7 @@ bool page_table_unmap(struct page_table *t, uint32_t space, uint64_t vpn)
 	if (!e)
 		return false;
 	size = pte_size(*e);
+	t->drops++;
 	t->ops->drop(t, space, vpn & ~(page_size_pages(size) - 1), size);
 	return true;
 }
@@ -142,23 +178,19 @@ void page_table_absent(struct page_table *t, uint32_t space, uint64_t vpn)
 
 void page_table_drop_space(struct page_table *t, uint32_t space)
 {
+	t->drops++;
 	t->ops->drop_space(t, space);
 }
 
 pte_t page_table_walk(struct page_table *t, uint32_t space, uint64_t vpn, bool write,
 		      uint32_t *accesses)
 {
-	uint32_t n = 0;
-	pte_t *e = page_table_fits(t, vpn) ? t->ops->find(t, space, vpn, &n) : NULL;
+	uint64_t before = t->stats.walk_accesses;
+	pte_t *e = page_table_walk_to(t, space, vpn, NULL);
 
-	t->stats.walks++;
-	t->stats.walk_accesses += n;
 	if (accesses)
-		*accesses = n;
-	if (!e || !(*e & PTE_PRESENT))
-		return 0;
-	*e |= write && *e & PTE_WRITABLE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED;
-	return *e;
+		*accesses = (uint32_t)(t->stats.walk_accesses - before);
+	return page_table_reference(e, write);
 }
 
 struct range {

@@ -29,6 +29,7 @@
 #include "core/frame.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef uint64_t pte_t;
@@ -92,7 +93,20 @@ struct page_table {
 	uint32_t frames, page_shift;
 	uint32_t walk_cache; /* entries per level, 0: none */
 	struct page_table_stats stats;
+	struct page_table_slots *slots; /* of trees: page_table_slot */
+	uint64_t drops; /* while it stays the same no entry has ended: pointers to entries and slots are valid */
 	void *state; /* of the implementation */
+};
+
+/* Tables of the lowest level that were looked for last: a cache of this program, not of the modelled machine. */
+#define PAGE_TABLE_SLOTS 512u
+struct page_table_slots {
+	uint64_t drops; /* it is empty when page_table.drops is another */
+	struct {
+		uint64_t prefix; /* vpn >> slot_bits */
+		pte_t *first;    /* NULL: empty */
+		uint32_t space;
+	} table[PAGE_TABLE_SLOTS];
 };
 
 /* fn(arg, vpn, entry): non-zero stops and is returned. The entry may be changed but not its frame, size or PTE_LEAF. */
@@ -104,6 +118,7 @@ struct page_table_ops {
 	uint32_t vpn_bits; /* width of a page number; 0: any */
 	uint32_t sizes;    /* known page sizes: 1 << enum page_size */
 	bool by_frame; /* an entry lives where its frame says: it moves with it, and ends with PTE_PRESENT */
+	uint32_t levels; /* of a tree: a walk from the root to an entry of size s reads levels - s entries; 0: no tree */
 	int (*create)(struct page_table *t); /* 0, -ENOMEM; destroy follows in both cases */
 	void (*destroy)(struct page_table *t);
 	/* The used entry that covers vpn, or NULL. accesses, unless NULL, is a walk: reads are added to it, caches used. */
@@ -116,8 +131,9 @@ struct page_table_ops {
 	void (*drop)(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size);
 	void (*drop_space)(struct page_table *t, uint32_t space);
 	int (*each)(struct page_table *t, uint32_t space, page_table_fn fn, void *arg);
-	/* Brings near what find will read. Looks like no access; may be NULL. */
-	void (*prefetch)(struct page_table *t, uint32_t space, uint64_t vpn);
+	/* Of a tree: page_table_slot; else NULL. */
+	pte_t *(*slot)(struct page_table *t, uint32_t space, uint64_t vpn);
+	uint32_t slot_bits; /* so many bits of vpn tell the slots of one table apart */
 	void (*flush)(struct page_table *t); /* empties the walk cache; may be NULL */
 	void (*chains)(const struct page_table *t, struct page_table_chains *out); /* may be NULL */
 	int (*check)(const struct page_table *t);                                  /* 0, -EINVAL */
@@ -135,7 +151,7 @@ struct page_table_config {
 
 /* NULL when there is no such kind. */
 const struct page_table_ops *page_table_find_kind(const char *kind);
-/* NULL-terminated, in the order of the list. */
+/* NULL-terminated: trees by their depth, then those that hash. */
 const struct page_table_ops *const *page_table_kinds(void);
 
 /* 0; -ENOENT no such kind; -EINVAL; -ENOMEM. After an error nothing is left to destroy. */
@@ -152,6 +168,10 @@ bool page_table_fits(const struct page_table *t, uint64_t vpn);
  */
 int page_table_map(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size,
 		   uint32_t frame, uint32_t flags);
+
+/* The same for a page that no entry covers, which saves looking. *entry: the new one. */
+int page_table_make(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size,
+		    uint32_t frame, uint32_t flags, pte_t **entry);
 
 /* The page that covers vpn loses its entry; true when there was one. */
 bool page_table_unmap(struct page_table *t, uint32_t space, uint64_t vpn);
@@ -171,11 +191,60 @@ pte_t page_table_walk(struct page_table *t, uint32_t space, uint64_t vpn, bool w
 /* The entry that covers vpn, or NULL: software looks, nothing is counted. Valid until the next map or unmap. */
 pte_t *page_table_find(struct page_table *t, uint32_t space, uint64_t vpn);
 
-/* The entry will soon be looked for. */
-static inline void page_table_prefetch(struct page_table *t, uint32_t space, uint64_t vpn)
+/* page_table_slot when place i of the cache does not have it. */
+pte_t *page_table_slot_find(struct page_table *t, uint32_t space, uint64_t vpn, uint32_t i);
+
+/*
+ * Where a walk for the base page vpn would end in a table of the lowest level, whatever is there now: used, or 0. NULL: there is
+ * no such table, or no tree. Valid while t->drops stays the same; brings the slot near.
+ */
+static inline pte_t *page_table_slot(struct page_table *t, uint32_t space, uint64_t vpn)
 {
-	if (t->ops->prefetch)
-		t->ops->prefetch(t, space, vpn);
+	struct page_table_slots *c = t->slots;
+	uint64_t prefix;
+	pte_t *slot;
+	uint32_t i;
+
+	if (!c)
+		return NULL;
+	prefix = vpn >> t->ops->slot_bits;
+	i = (uint32_t)(prefix ^ space * 0x9E3779B1u) % PAGE_TABLE_SLOTS;
+	if (__builtin_expect(c->table[i].prefix == prefix && c->table[i].space == space &&
+				     c->table[i].first && c->drops == t->drops,
+			     1))
+		slot = &c->table[i].first[vpn & ((1u << t->ops->slot_bits) - 1)];
+	else
+		slot = page_table_slot_find(t, space, vpn, i);
+	__builtin_prefetch(slot, 1);
+	return slot;
+}
+
+/*
+ * The walk of page_table_walk as far as it counts: the entry that it finds, or NULL. `known`, unless NULL, is that entry
+ * (or its slot): in a tree without a walk cache it is not searched for once more.
+ */
+static inline pte_t *page_table_walk_to(struct page_table *t, uint32_t space, uint64_t vpn,
+					pte_t *known)
+{
+	uint32_t n = 0;
+	pte_t *e;
+
+	t->stats.walks++;
+	if (known && *known & PTE_LEAF && t->ops->levels && !t->walk_cache) {
+		t->stats.walk_accesses += t->ops->levels - (uint32_t)pte_size(*known);
+		return known;
+	}
+	e = page_table_fits(t, vpn) ? t->ops->find(t, space, vpn, &n) : NULL;
+	t->stats.walk_accesses += n;
+	return e;
+}
+
+/* And as far as it sets bits: the entry then, 0 when the page is not present. */
+static inline pte_t page_table_reference(pte_t *e, bool write)
+{
+	if (!e || !(*e & PTE_PRESENT))
+		return 0;
+	return *e |= write && *e & PTE_WRITABLE ? PTE_ACCESSED | PTE_DIRTY : PTE_ACCESSED;
 }
 
 /* Every used entry of the space, in no particular order. fn must not map or unmap. */

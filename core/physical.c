@@ -207,6 +207,59 @@ uint64_t physical_extra_ns(const struct vmm *v)
 	return m->has_numa ? numa_extra_ns(&m->numa, v->timing.mem_ns) : 0;
 }
 
+/* NULL: there are no nodes. */
+static struct numa *numa_of(const struct vmm *v)
+{
+	return v->physical && v->physical->has_numa ? &v->physical->numa : NULL;
+}
+
+int vmm_numa_distance(const struct vmm *v, uint32_t from, uint32_t to)
+{
+	const struct numa *n = numa_of(v);
+
+	if (!n)
+		return -ENOTSUP;
+	if (from >= n->config.nodes || to >= n->config.nodes)
+		return -EINVAL;
+	return n->distance[from][to];
+}
+
+int vmm_numa_set_distance(struct vmm *v, uint32_t from, uint32_t to, uint32_t distance)
+{
+	struct numa *n = numa_of(v);
+
+	if (!n)
+		return -ENOTSUP;
+	return distance > UINT8_MAX ? -EINVAL : numa_set_distance(n, from, to, (uint8_t)distance);
+}
+
+int vmm_numa_home(struct vmm *v, uint32_t pid)
+{
+	struct numa *n = numa_of(v);
+
+	return n ? (int)numa_home(n, pid) : -ENOTSUP;
+}
+
+int vmm_numa_set_home(struct vmm *v, uint32_t pid, uint32_t node)
+{
+	struct numa *n = numa_of(v);
+
+	return n ? numa_set_home(n, pid, node) : -ENOTSUP;
+}
+
+int vmm_numa_node(const struct vmm *v, uint32_t pid, uint64_t addr)
+{
+	uint64_t vpn = addr >> v->page_shift;
+	uint32_t id = core_find(v, pid, vpn);
+	const struct page *p = id == VMM_NONE ? NULL : &v->pages[id];
+
+	if (!numa_of(v))
+		return -ENOTSUP;
+	if (!p || !page_resident(p))
+		return -ENOENT;
+	return (int)frame_node(&v->physical->ram, page_place(v, p));
+}
+
 int physical_check(const struct vmm *v)
 {
 	const struct physical *m = v->physical;

@@ -84,16 +84,6 @@ void prefetcher_event(struct vmm *v, struct plan *plan, uint32_t hits)
 		window_open(v, plan);
 }
 
-/* Simulated time, in ns: what has been counted so far would have taken that. */
-static uint64_t clock_ns(struct vmm *v)
-{
-	uint64_t extra = v->physical ? physical_extra_ns(v) : 0;
-
-	if (v->mmu)
-		mmu_walks(v, &v->stats);
-	return (uint64_t)timing_total_ns(&v->timing, &v->stats, extra);
-}
-
 void prefetcher_fill(struct vmm *v, struct plan *plan)
 {
 	uint32_t page = plan->page;
@@ -115,7 +105,7 @@ void prefetcher_fill(struct vmm *v, struct plan *plan)
 		v->stats.file_reads++;
 	else
 		v->stats.store_reads++;
-	v->prefetcher->ready_ns[f] = clock_ns(v) + (uint64_t)v->timing.swap_us * NS_PER_US;
+	v->prefetcher->ready_ns[f] = core_clock_ns(v) + (uint64_t)v->timing.swap_us * NS_PER_US;
 	mmu_sync(v, page);
 	v->ops->insert(v->policy, f, page);
 	if (plan->map && v->use_window)
@@ -125,7 +115,7 @@ void prefetcher_fill(struct vmm *v, struct plan *plan)
 
 static void used(struct vmm *v, struct page *p)
 {
-	uint64_t now = clock_ns(v), ready = v->prefetcher->ready_ns[p->frame];
+	uint64_t now = core_clock_ns(v), ready = v->prefetcher->ready_ns[p->frame];
 	uint64_t wait = ready > now ? ready - now : 0;
 
 	p->prefetched = 0;

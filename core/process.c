@@ -56,11 +56,32 @@ void processes_destroy(struct vmm *v)
 	}
 }
 
-void process_count(struct process *p, const struct vm_stats *before, const struct vm_stats *after)
+void process_settle(struct vmm *v)
 {
-#define X(name) p->stats.name += after->name - before->name;
+	struct vm_stats *now = &v->stats, *then = &v->settled;
+	struct process *p = v->charged;
+
+	if (p) {
+#define X(name) p->stats.name += now->name - then->name;
+		PROCESS_REFERENCE_STATS(X)
+		PROCESS_FAULT_STATS(X)
+#undef X
+	}
+#define X(name) then->name = now->name;
+	PROCESS_REFERENCE_STATS(X)
 	PROCESS_FAULT_STATS(X)
 #undef X
+}
+
+struct process *process_charge(struct vmm *v, uint32_t pid)
+{
+	struct process *p = process_make(v, pid);
+
+	if (!p)
+		return NULL;
+	process_settle(v);
+	v->charged = p;
+	return p;
 }
 
 uint32_t vmm_processes(const struct vmm *v, uint32_t *pids, uint32_t max)
@@ -75,8 +96,9 @@ uint32_t vmm_processes(const struct vmm *v, uint32_t *pids, uint32_t max)
 
 const struct vm_stats *vmm_process_stats(const struct vmm *v, uint32_t pid)
 {
-	/* the cache of the last process is not part of what the caller sees */
+	/* the cache of the last process, and when counts are added up, are not part of what the caller sees */
 	const struct process *p = process_find((struct vmm *)v, pid);
 
+	process_settle((struct vmm *)v);
 	return p ? &p->stats : NULL;
 }

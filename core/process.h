@@ -6,7 +6,8 @@
  * reference or event and keeps its record, and its counters, when it exits. A pid that is used again goes on with them.
  *
  * The counters of a process are those events that belong to one: its references, and what the core counted while it
- * served one of them (the X list below). Evictions, which take whatever page, are nobody's.
+ * served one of them (the X lists below). Evictions, which take whatever page, are nobody's. They are not counted twice: one
+ * process at a time is *charged* with what the totals of these counters grow by, which is added to its own when another one is.
  */
 #ifndef VMM_PROCESS_H
 #define VMM_PROCESS_H
@@ -16,7 +17,13 @@
 #include <stdbool.h>
 #include <uthash.h>
 
-/* Counted at faults, by difference. References and the TLB's counts are added one by one. */
+/* Counted at each reference, and at faults. */
+#define PROCESS_REFERENCE_STATS(X)                                                                 \
+	X(accesses)                                                                                \
+	X(reads)                                                                                   \
+	X(writes)                                                                                  \
+	X(tlb_hits)                                                                                \
+	X(tlb_misses)
 #define PROCESS_FAULT_STATS(X)                                                                     \
 	X(faults)                                                                                  \
 	X(faults_zero)                                                                             \
@@ -51,7 +58,9 @@ struct process *process_find(struct vmm *v, uint32_t pid);
 struct process *process_make(struct vmm *v, uint32_t pid);
 void processes_destroy(struct vmm *v);
 
-/* What was counted since `before` is the process's. */
-void process_count(struct process *p, const struct vm_stats *before, const struct vm_stats *after);
+/* From now on the process, which is found or made and exists then, is charged. NULL: no memory, and nothing has changed. */
+struct process *process_charge(struct vmm *v, uint32_t pid);
+/* The counters of all processes are up to date. */
+void process_settle(struct vmm *v);
 
 #endif

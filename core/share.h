@@ -107,9 +107,10 @@ static inline bool share_may_write(const struct page *p, uint8_t flags)
 /* A value of the page map that has MAPPER_BIT: would the access be a hit, given that the page is MAPPED? */
 bool share_hits(const struct vmm *v, uint32_t value, bool write);
 
-/* The page and the mapper at an address that is about to be accessed; made on first sight. 0, -ENOMEM, -EACCES. */
-int share_at(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t *page,
-	     uint32_t *mapper);
+/* The page and the mapper at an address that is about to be accessed, value being what the page map has; made on first sight. 0,
+ * -ENOMEM, -EACCES. */
+int share_at(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, bool write,
+	     uint32_t *page, uint32_t *mapper);
 
 /* What a write through the mapper needs: nothing (false), or a COW fault; *copy: into a frame of its own. */
 bool share_must_break(const struct vmm *v, uint32_t mapper, bool *copy);
@@ -119,7 +120,7 @@ void share_copy_abandon(struct vmm *v, uint32_t page);
 /* The fault of the mapper has been served by a page that it maps already. */
 void share_touched(struct vmm *v, uint32_t mapper, bool write);
 
-/* Steps of core.c for a plan whose address has a mapper. source: of a copy, or VMM_NONE. */
+/* Steps of core_fault.c and core_fill.c for a plan whose address has a mapper. source: of a copy, or VMM_NONE. */
 void share_plan(struct vmm *v, struct plan *plan, uint32_t mapper, uint32_t source);
 bool share_source_release(struct vmm *v); /* it may be evicted; true when it was pinned until now */
 void share_fill(struct vmm *v,

@@ -60,20 +60,19 @@ static int region_at(struct vmm *v, const struct region *r, uint32_t space, uint
 	return 0;
 }
 
-int share_at(struct vmm *v, uint32_t space, uint64_t vpn, bool write, uint32_t *page,
-	     uint32_t *mapper)
+int share_at(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, bool write,
+	     uint32_t *page, uint32_t *mapper)
 {
-	uint32_t value = page_map_get(&v->map, space, vpn);
 	const struct region *r;
 
 	if (value == VMM_NONE) {
-		r = space_region_find(v, space, vpn);
+		r = v->spaces ? space_region_find(v, space, vpn) : NULL;
 		if (r && write && r->read_only)
 			return -EACCES;
 		if (r && (r->object || r->read_only))
 			return region_at(v, r, space, vpn, page, mapper);
 		*mapper = VMM_NONE;
-		*page = v->large && !r ? large_page(v, space, vpn) : page_make(v, space, vpn);
+		*page = v->large && !r ? large_page(v, space, vpn) : page_new(v, space, vpn);
 		return *page == VMM_NONE ? -ENOMEM : 0;
 	}
 	if (!(value & MAPPER_BIT)) {

@@ -43,6 +43,7 @@
 	X(evictions_rejected, "victims that could not be taken (pinned)")                           \
 	X(store_reads, "pages read from the store")                                                 \
 	X(store_writes, "pages written to the store")                                               \
+	X(writebacks, "pages written, to the store or a file, ahead of their eviction")             \
 	X(file_reads, "pages read from files")                                                      \
 	X(file_writes, "pages written to files: evicted, unmapped or synchronised")                 \
 	X(file_synced, "of those, pages that vmm_sync asked for")                                   \

@@ -9,7 +9,7 @@ double timing_total_ns(const struct timing *t, const struct vm_stats *s, uint64_
 	double accesses = (double)s->accesses,
 	       lookups = (double)s->tlb_hits + (double)s->tlb_misses;
 	double moved = (double)s->store_reads + (double)s->file_reads - (double)s->prefetch_issued +
-		       (double)s->store_writes + (double)s->file_writes;
+		       (double)s->store_writes + (double)s->file_writes - (double)s->writebacks;
 
 	return accesses * t->mem_ns + lookups * t->tlb_ns +
 	       (double)s->pt_walk_accesses * t->mem_ns +

@@ -6,8 +6,8 @@
  *        + (TLB hits + misses) * tlb      only where a TLB is simulated
  *        + walk accesses * mem            only where page tables are
  *        + faults * fault                 the kernel's part of each fault of the policy
- *        + (store and file reads + writes) * swap  the device's part, per page; reads of prefetches excepted, which nobody
- *                                         waits for
+ *        + (store and file reads + writes) * swap  the device's part, per page; reads of prefetches and write-backs excepted,
+ *                                         which nobody waits for
  *        + prefetch wait                  unless the page is used too soon
  *        + extra                          what remote memory takes longer (numa_extra_ns)
  *

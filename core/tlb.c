@@ -21,9 +21,15 @@ static int level_init(struct tlb_level *l, const struct tlb_geometry *g, enum tl
 	l->pte = calloc(g->entries, sizeof(*l->pte));
 	l->stamp = calloc(g->entries, sizeof(*l->stamp));
 	l->used = calloc(l->sets, sizeof(*l->used));
-	if (!l->tag || !l->pte || !l->stamp || !l->used)
+	l->hint_words = (g->ways - 1) / HINTS_A_WORD + 1;
+	l->hint = calloc((size_t)l->sets * l->hint_words, sizeof(*l->hint));
+	if (!l->tag || !l->pte || !l->stamp || !l->used || !l->hint)
 		return -ENOMEM;
 	memset(l->tag, 0xff, g->entries * sizeof(*l->tag));
+	while ((g->ways - 1) >> l->way_bits)
+		l->way_bits++;
+	for (uint32_t i = 0; i < g->entries; i++)
+		l->stamp[i] = i % g->ways;
 	return 0;
 }
 
@@ -48,6 +54,7 @@ int tlb_init(struct tlb *t, const struct tlb_config *c, uint32_t page_shift, uin
 	memset(t, 0, sizeof(*t));
 	t->policy = c->policy;
 	t->page_shift = page_shift;
+	t->low_bits = page_shift + TAG_VPN_BITS > 64 ? 63 - page_shift : TAG_VPN_BITS - 1;
 	t->rng.state = seed;
 	err = c->l1[PAGE_4K].entries && page_shift && page_shift < 63 ? asids_init(t, c->asids)
 								      : -EINVAL;
@@ -64,6 +71,9 @@ int tlb_init(struct tlb *t, const struct tlb_config *c, uint32_t page_shift, uin
 	}
 	if (c->l2.entries)
 		t->l2 = &t->level[PAGE_SIZES];
+	for (uint32_t k = 0; k <= PAGE_SIZES; k++)
+		if (t->level[k].geometry.entries)
+			t->made[t->n_made++] = &t->level[k];
 	if (err)
 		tlb_destroy(t);
 	return err;
@@ -76,6 +86,7 @@ void tlb_destroy(struct tlb *t)
 		free(t->level[i].pte);
 		free(t->level[i].stamp);
 		free(t->level[i].used);
+		free(t->level[i].hint);
 	}
 	free(t->asid_of);
 	free(t->batch_bits);
@@ -138,36 +149,33 @@ void tlb_switch(struct tlb *t, uint32_t space)
 	t->running = true;
 }
 
-static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint32_t i)
+static inline uint64_t least(uint64_t a, uint64_t b)
 {
-	if (t->policy == TLB_LRU) {
-		l->stamp[i] = ++t->clock;
-	} else if (t->policy == TLB_PLRU) {
-		uint32_t ways = l->geometry.ways, set = i / ways;
-		uint64_t bit = 1ull << i % ways;
-
-		l->used[set] |= bit;
-		if (l->used[set] == UINT64_MAX >> (64 - ways))
-			l->used[set] = bit;
-	}
+	return a < b ? a : b;
 }
 
-/* Without a branch that depends on the stamps: they are in no order. */
-static uint32_t entry_oldest(const struct tlb_level *l, uint32_t first)
+/* Without a branch that depends on the stamps, which are in no order; and in four chains, which do not wait for each other. */
+static inline uint32_t entry_oldest(const struct tlb_level *l, uint32_t first)
 {
-	uint32_t best = first;
-	uint64_t least = l->stamp[first];
+	const uint64_t *stamp = &l->stamp[first];
+	uint32_t ways = l->geometry.ways;
+	uint64_t a = stamp[0], b = a, c = a, d = a;
+	uint32_t way = 0;
 
-	for (uint32_t i = first + 1; i < first + l->geometry.ways; i++) {
-		bool less = l->stamp[i] < least;
-
-		least = less ? l->stamp[i] : least;
-		best = less ? i : best;
+	for (; way + 4 <= ways; way += 4) {
+		a = least(a, stamp[way]);
+		b = least(b, stamp[way + 1]);
+		c = least(c, stamp[way + 2]);
+		d = least(d, stamp[way + 3]);
+		/* not as a vector: SSE2 has no minimum of 64 bits, and what stands in for it takes three times as long */
+		__asm__("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
 	}
-	return best;
+	for (; way < ways; way++)
+		a = least(a, stamp[way]);
+	return first + (uint32_t)(least(least(a, b), least(c, d)) & way_mask(l));
 }
 
-static uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t first)
+static inline uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t first)
 {
 	uint32_t ways = l->geometry.ways;
 
@@ -181,29 +189,43 @@ static uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t 
 	return ways == 1 ? first : first + (uint32_t)__builtin_ctzll(~l->used[first / ways]);
 }
 
-static void level_insert(struct tlb *t, struct tlb_level *l, uint64_t tag, pte_t pte)
+static inline void level_insert(struct tlb *t, struct tlb_level *l, uint64_t tag, pte_t pte)
 {
-	uint32_t i = entry_victim(t, l, set_of(l, tag));
+	uint32_t set = set_of(l, tag), first = set * l->geometry.ways;
+	uint32_t i = entry_victim(t, l, first);
+	uint64_t old = l->tag[i];
 
-	if (l->tag[i] != TAG_NONE)
-		level_end(l, i);
+	if (old == TAG_NONE || tag_size(old) != tag_size(tag)) {
+		if (old != TAG_NONE)
+			l->count[tag_size(old)]--;
+		l->count[tag_size(tag)]++;
+	}
 	l->tag[i] = tag;
 	l->pte[i] = pte;
-	l->count[tag_size(tag)]++;
-	if (t->policy == TLB_FIFO)
-		l->stamp[i] = ++t->clock;
+	((uint8_t *)&l->hint[set * l->hint_words])[i - first] = tag_hint(tag);
+	if (t->policy == TLB_FIFO || t->policy == TLB_LRU)
+		l->stamp[i] = ++t->clock << l->way_bits | (i - first);
 	else
 		entry_touch(t, l, i);
 }
 
-enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+static inline bool l2_lookup(struct tlb *t, uint64_t vpn, enum page_size size, pte_t *pte)
 {
-	tlb_switch(t, space);
-	if (!tag_fits(t, vpn)) {
-		t->stats.misses++;
-		return TLB_MISS;
-	}
-	for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
+	uint64_t tag = tag_make(t->asid, vpn, size);
+	uint32_t i = level_find(t->l2, tag);
+
+	if (i == UINT32_MAX)
+		return false;
+	entry_touch(t, t->l2, i);
+	*pte = t->l2->pte[i];
+	level_insert(t, t->l1[size], tag, *pte);
+	t->stats.hits_l2++;
+	return true;
+}
+
+enum tlb_hit tlb_lookup_on(struct tlb *t, uint64_t vpn, pte_t *pte)
+{
+	for (enum page_size size = PAGE_4K + 1; size < PAGE_SIZES; size++) {
 		struct tlb_level *l = t->l1[size];
 		uint32_t i;
 
@@ -217,20 +239,18 @@ enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
 		t->stats.hits_l1++;
 		return TLB_HIT_L1;
 	}
-	for (enum page_size size = PAGE_4K; t->l2 && size < PAGE_SIZES; size++) {
-		uint64_t tag = tag_make(t->asid, vpn, size);
-		uint32_t i = t->l2->count[size] ? level_find(t->l2, tag) : UINT32_MAX;
-
-		if (i == UINT32_MAX)
-			continue;
-		entry_touch(t, t->l2, i);
-		*pte = t->l2->pte[i];
-		level_insert(t, t->l1[size], tag, *pte);
-		t->stats.hits_l2++;
+	if (t->l2 && l2_lookup(t, vpn, PAGE_4K, pte))
 		return TLB_HIT_L2;
-	}
+	for (enum page_size size = PAGE_4K + 1; t->l2 && size < PAGE_SIZES; size++)
+		if (t->l2->count[size] && l2_lookup(t, vpn, size, pte))
+			return TLB_HIT_L2;
 	t->stats.misses++;
 	return TLB_MISS;
+}
+
+enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
+{
+	return tlb_lookup_inline(t, space, vpn, pte);
 }
 
 void tlb_insert(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte)
@@ -328,7 +348,8 @@ static bool level_ok(const struct tlb *t, const struct tlb_level *l)
 		if (tag == TAG_NONE)
 			continue;
 		if (size >= PAGE_SIZES || (l != t->l2 && t->l1[size] != l) ||
-		    level_find(l, tag) != i || pte_size(l->pte[i]) != size)
+		    level_find(l, tag) != i || pte_size(l->pte[i]) != size ||
+		    (l->stamp[i] & way_mask(l)) != i % l->geometry.ways)
 			return false;
 		if (!t->running || tag_asid(tag) >= (t->asids ? t->asids_given : 1))
 			return false;

@@ -16,7 +16,7 @@
  * plru, one bit an entry, set when it is used; when all would be set the others are cleared; the first clear one leaves.
  *
  * Invariants, looked at by tlb_check: tags of a level are distinct and in the set that their page number names; the tag's
- * size is the entry's size; `count` is exact; an ASID in a tag is given away.
+ * size is the entry's size; `count` is exact; an ASID in a tag is given away; hints and stamps are what they say.
  * Whoever changes a translation invalidates it: the TLB never asks. Page numbers that need more than 46 bits, and are not
  * sign-extended ones, are never held.
  */
@@ -64,8 +64,11 @@ struct tlb_level {
 	uint32_t set_mask; /* sets - 1 when that is a power of two, else 0 and modulo is used */
 	uint64_t *tag;     /* by set * ways + way */
 	pte_t *pte;
-	uint64_t *stamp; /* lru: last use; fifo: when it came; 0: unused */
-	uint64_t *used;  /* plru: a bit a way, by set */
+	uint64_t *stamp; /* lru: last use, fifo: when it came, 0: unused; its lowest way_bits are the way */
+	uint32_t way_bits;
+	uint32_t hint_words; /* of a set: its ways, eight a word */
+	uint64_t *hint;      /* a byte a way, of the tag that is or was there: tlb_internal.h */
+	uint64_t *used;      /* plru: a bit a way, by set */
 	uint64_t count[PAGE_SIZES];
 };
 
@@ -77,9 +80,12 @@ struct tlb {
 	struct tlb_level level[PAGE_SIZES + 1]; /* L1 of each size, then L2 */
 	struct tlb_level *l1[PAGE_SIZES];       /* the L1 that a size uses */
 	struct tlb_level *l2;                   /* NULL: none */
+	struct tlb_level *made[PAGE_SIZES + 1]; /* those that have entries, L2 last */
+	uint32_t n_made;
 	enum tlb_policy policy;
 	uint32_t page_shift;
-	uint64_t clock; /* of stamps */
+	uint32_t low_bits; /* page numbers of so many bits fit a tag and are not negative */
+	uint64_t clock;    /* of stamps */
 	struct rng rng;
 	struct tlb_stats stats;
 

@@ -32,8 +32,8 @@ struct batch {
 static void costs(const struct tlb *t, uint64_t *find, uint64_t *sweep)
 {
 	*find = *sweep = 0;
-	for (uint32_t k = 0; k <= PAGE_SIZES; k++) {
-		const struct tlb_level *l = &t->level[k];
+	for (uint32_t k = 0; k < t->n_made; k++) {
+		const struct tlb_level *l = t->made[k];
 
 		*sweep += COST_SWEEP_ENTRY * (uint64_t)l->geometry.entries;
 		for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++)
@@ -48,9 +48,9 @@ static uint32_t page_end(struct tlb *t, uint32_t asid, uint64_t vpn)
 
 	if (!tag_fits(t, vpn))
 		return 0;
-	for (uint32_t k = 0; k <= PAGE_SIZES; k++)
+	for (uint32_t k = 0; k < t->n_made; k++)
 		for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
-			struct tlb_level *l = &t->level[k];
+			struct tlb_level *l = t->made[k];
 			uint32_t i = l->count[size] ? level_find(l, tag_make(asid, vpn, size))
 						    : UINT32_MAX;
 
@@ -85,8 +85,8 @@ static uint32_t range_sweep(struct tlb *t, uint32_t asid, uint64_t first, uint64
 {
 	uint32_t n = 0;
 
-	for (uint32_t k = 0; k <= PAGE_SIZES; k++) {
-		struct tlb_level *l = &t->level[k];
+	for (uint32_t k = 0; k < t->n_made; k++) {
+		struct tlb_level *l = t->made[k];
 
 		for (uint32_t i = 0; i < l->geometry.entries; i++) {
 			uint64_t tag = l->tag[i], from;
@@ -135,13 +135,12 @@ uint32_t tlb_flush(struct tlb *t)
 {
 	uint64_t n = 0;
 
-	for (uint32_t k = 0; k <= PAGE_SIZES; k++) {
-		struct tlb_level *l = &t->level[k];
+	for (uint32_t k = 0; k < t->n_made; k++) {
+		struct tlb_level *l = t->made[k];
 
 		for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++)
 			n += l->count[size];
-		if (l->geometry.entries)
-			level_empty(l);
+		level_empty(l);
 	}
 	t->stats.flushes++;
 	t->stats.invalidated += n;
@@ -194,8 +193,8 @@ static uint32_t batch_sweep(struct tlb *t, const struct batch *b)
 {
 	uint32_t n = 0;
 
-	for (uint32_t k = 0; k <= PAGE_SIZES; k++) {
-		struct tlb_level *l = &t->level[k];
+	for (uint32_t k = 0; k < t->n_made; k++) {
+		struct tlb_level *l = t->made[k];
 
 		for (uint32_t i = 0; i < l->geometry.entries; i++)
 			if (l->tag[i] != TAG_NONE && batch_has(b, l->tag[i])) {

@@ -122,6 +122,19 @@ int vmm_create_shared(struct vmm *vmm, uint64_t bytes, uint32_t *object);
 int vmm_attach_shared(struct vmm *vmm, uint32_t pid, uint32_t object, uint64_t addr);
 int vmm_detach_shared(struct vmm *vmm, uint32_t pid, uint64_t addr);
 
+/*
+ * Nodes (vmm_config.numa): the distance from a node's processors to a node's memory, as in ACPI's SLIT, 10 being local, and 20
+ * what all others are unless set; the node on whose processors a process runs, which is given out in turn unless set; and the
+ * node of the memory that the page at an address is in. They return the distance or the node, the setters 0, or: -ENOTSUP: there
+ * are no nodes; -EINVAL: no such node, or a distance below 10 or above 255, or another than 10 from a node to itself; -ENOENT: the
+ * page is not resident; -ENOMEM. Pages that are somewhere already stay there.
+ */
+int vmm_numa_distance(const struct vmm *vmm, uint32_t from, uint32_t to);
+int vmm_numa_set_distance(struct vmm *vmm, uint32_t from, uint32_t to, uint32_t distance);
+int vmm_numa_home(struct vmm *vmm, uint32_t pid);
+int vmm_numa_set_home(struct vmm *vmm, uint32_t pid, uint32_t node);
+int vmm_numa_node(const struct vmm *vmm, uint32_t pid, uint64_t addr);
+
 /* Processes seen so far, those that ended among them, in order of appearance: how many; the first `max` pids in `pids`. */
 uint32_t vmm_processes(const struct vmm *vmm, uint32_t *pids, uint32_t max);
 /* What one process did, as far as it can be told apart (accesses, faults, copy-on-write ...); NULL: no such process. */

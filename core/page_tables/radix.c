@@ -200,18 +200,18 @@ static pte_t *radix_find(struct page_table *t, uint32_t space, uint64_t vpn, uin
 	return NULL;
 }
 
-static void radix_prefetch(struct page_table *t, uint32_t space, uint64_t vpn)
+static pte_t *radix_slot(struct page_table *t, uint32_t space, uint64_t vpn)
 {
-	uint32_t level;
-	struct node *n = walk_start(t, space, vpn, false, &level);
+	const struct radix *r = t->state;
+	struct root *root = root_find(t->state, space);
+	struct node *n = root ? root->top : NULL;
 
-	while (n && level > 1) {
-		pte_t e = n->entry[index_at(t->state, vpn, --level)];
+	for (uint32_t level = r->levels - 1; n && level; level--) {
+		pte_t e = n->entry[index_at(r, vpn, level)];
 
 		n = e & PTE_LEAF ? NULL : table_below(e);
 	}
-	if (n)
-		__builtin_prefetch(&n->entry[index_at(t->state, vpn, 0)], 1);
+	return n ? &n->entry[index_at(r, vpn, 0)] : NULL;
 }
 
 static struct root *root_make(struct page_table *t, uint32_t space)
@@ -485,9 +485,9 @@ static int radix_check(const struct page_table *t)
 	extern const struct page_table_ops page_table_##kind;                                      \
 	const struct page_table_ops page_table_##kind = {                                          \
 		.name = #kind,                                                                     \
-		.summary = text,                                                                   \
+		.summary = (text),                                                                 \
 		.vpn_bits = (n_levels) * (n_bits),                                                 \
-		.sizes = n_sizes,                                                                  \
+		.sizes = (n_sizes),                                                                \
 		.create = create_##kind,                                                           \
 		.destroy = radix_destroy,                                                          \
 		.find = radix_find,                                                                \
@@ -495,7 +495,9 @@ static int radix_check(const struct page_table *t)
 		.drop = radix_drop,                                                                \
 		.drop_space = radix_drop_space,                                                    \
 		.each = radix_each,                                                                \
-		.prefetch = radix_prefetch,                                                        \
+		.slot = radix_slot,                                                                \
+		.slot_bits = (n_bits),                                                             \
+		.levels = (n_levels),                                                              \
 		.flush = radix_flush,                                                              \
 		.check = radix_check,                                                              \
 	}

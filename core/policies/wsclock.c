@@ -4,24 +4,30 @@
  * units of virtual time.
  *
  * The hand, at each page: referenced: note the time as that of its last use, clear the bit, go on; age <= tau: in the set,
- * go on; older and dirty: schedule its write and go on; older and clean: evict. A page counts as clean once its write is
- * scheduled and the hand comes again, in the same search or a later one, unless it was used in between.
- * After one turn without a victim and with writes scheduled the hand goes on. Without: all pages are in the set,
- * and the clean page used longest ago goes, the oldest when all are dirty; the first under the hand of those with the same
- * time. The hand then stays where it is.
+ * go on; older and dirty: schedule its write-back, unless too many are under way, and go on; older and clean: evict. A page becomes
+ * clean when its write is complete.
+ * After one turn without a victim and with old pages whose writes are under way, the fault waits for the first of those that the hand
+ * comes to. Without: the clean page used longest ago goes, the oldest when none is clean; the first under the hand of
+ * those with the same time. The hand then stays where it is.
+ *
+ * Where the driver does not write behind (policy_env.clean), a page counts as clean once its write is scheduled and the hand
+ * comes again, in the same search or a later one, unless it was used in between; it is written when it leaves.
  */
 #include "core/frame_circle.h"
 #include "core/policy_common.h"
 
-enum { TAU };
+enum { TAU, WRITES };
 
 struct wsclock {
 	struct frame_table *frames;
 	const uint64_t *now;
 	uint64_t tau; /* virtual time */
+	uint32_t writes_max;
+	bool (*clean)(void *arg, uint32_t frame, uint32_t limit);
+	void *clean_arg;
 	struct frame_circle circle;
-	uint64_t *used;     /* by frame: time of last use that the hand has seen, or of loading */
-	uint8_t *scheduled; /* by frame: 1 when a write was scheduled since the last use */
+	uint64_t *used; /* by frame: time of last use that the hand has seen, or of loading */
+	uint8_t *scheduled; /* without `clean`, by frame: 1 when a write was scheduled since the last use */
 };
 
 static void wsclock_destroy(void *state)
@@ -44,6 +50,9 @@ static int wsclock_create(void **state, const struct policy_env *env)
 	s->frames = env->frames;
 	s->now = env->now;
 	s->tau = env->values[TAU] ? env->values[TAU] : frames;
+	s->writes_max = (uint32_t)env->values[WRITES];
+	s->clean = env->clean;
+	s->clean_arg = env->clean_arg;
 	s->used = calloc(frames, sizeof(*s->used));
 	s->scheduled = calloc(frames, sizeof(*s->scheduled));
 	if (!s->used || !s->scheduled || frame_circle_init(&s->circle, frames)) {
@@ -54,8 +63,20 @@ static int wsclock_create(void **state, const struct policy_env *env)
 	return 0;
 }
 
-/* One turn of the hand. Counts the writes that wait. */
-static uint32_t turn(struct wsclock *s, uint32_t *waiting)
+/* The page in f is old. May it leave at once? If not its write is scheduled, if that can be. */
+static bool old_leaves(struct wsclock *s, uint32_t f)
+{
+	if (frame_clean(s->frames, f))
+		return true;
+	if (s->clean) {
+		s->clean(s->clean_arg, f, s->writes_max);
+		return false;
+	}
+	return s->scheduled[f]++;
+}
+
+/* One turn of the hand. *waiting: old pages that it has passed, or scheduled. `waits` takes the first of those. */
+static uint32_t turn(struct wsclock *s, bool waits, uint32_t *waiting)
 {
 	*waiting = 0;
 	for (uint32_t n = s->circle.list.count; n; n--) {
@@ -68,10 +89,9 @@ static uint32_t turn(struct wsclock *s, uint32_t *waiting)
 			s->used[f] = *s->now;
 			s->scheduled[f] = 0;
 		} else if (*s->now - s->used[f] > s->tau) {
-			if (!frame_dirty(s->frames, f) || s->scheduled[f])
+			if (old_leaves(s, f) || (waits && frame_cleaning(s->frames, f)))
 				return f;
-			s->scheduled[f] = 1;
-			++*waiting;
+			*waiting += !s->clean || frame_cleaning(s->frames, f);
 		}
 	}
 	return VMM_NONE;
@@ -87,8 +107,7 @@ static uint32_t oldest(const struct wsclock *s)
 			continue;
 		if (any == VMM_NONE || s->used[f] < s->used[any])
 			any = f;
-		if (!frame_dirty(s->frames, f) &&
-		    (clean == VMM_NONE || s->used[f] < s->used[clean]))
+		if (frame_clean(s->frames, f) && (clean == VMM_NONE || s->used[f] < s->used[clean]))
 			clean = f;
 	}
 	return clean != VMM_NONE ? clean : any;
@@ -97,11 +116,11 @@ static uint32_t oldest(const struct wsclock *s)
 static uint32_t wsclock_victim(void *state, uint32_t page)
 {
 	struct wsclock *s = state;
-	uint32_t waiting, f = turn(s, &waiting);
+	uint32_t waiting, f = turn(s, false, &waiting);
 
 	(void)page;
 	if (f == VMM_NONE && waiting)
-		f = turn(s, &waiting);
+		f = turn(s, true, &waiting);
 	return f != VMM_NONE ? f : oldest(s);
 }
 
@@ -140,6 +159,9 @@ static const struct policy_param wsclock_params[] = {
 	[TAU] = { "tau", 0, 0, UINT64_MAX / 2,
 		  "the set's window, references (sim) or faults (run); 0: as many as there are frames "
 		  "(the paper leaves it open)" },
+	[WRITES] = { "writes", 32, 1, UINT32_MAX - 1,
+		     "most write-backs under way at a time (the paper leaves it open); only where pages are "
+		     "written behind (sim)" },
 	{ 0 },
 };
 
@@ -147,12 +169,12 @@ static const struct policy_ops wsclock = {
 	.abi = VMM_POLICY_ABI,
 	.name = "wsclock",
 	.summary =
-		"a hand evicts the first clean page not used for tau; schedules writes of dirty ones",
+		"a hand evicts the first clean page not used for tau; has dirty ones written behind",
 	.source =
 		"R. W. Carr, J. L. Hennessy, WSClock: a simple and effective algorithm for virtual "
 		"memory management, SOSP 1981",
 	.class = POLICY_R1,
-	.flags = POLICY_NEEDS_DIRTY,
+	.flags = POLICY_NEEDS_DIRTY | POLICY_CLEANS,
 	.params = wsclock_params,
 	.order = 70,
 	.create = wsclock_create,

@@ -111,7 +111,7 @@ static int replay_init(struct replay *r, const struct replay_config *c)
 
 bool replay_can(const struct policy_ops *ops)
 {
-	return ops->class != POLICY_X && !ops->surplus;
+	return ops->class != POLICY_X && !ops->surplus && !(ops->flags & POLICY_CLEANS);
 }
 
 struct replay *replay_create(const struct replay_config *c)

@@ -68,6 +68,8 @@ void leave(struct mem *m, uint32_t page)
 
 	m->counts->evictions++;
 	m->counts->evictions_dirty += p->dirty;
+	p->stored |= p->dirty;
+	p->clean_at_ns = 0;
 	m->free_frame[m->n_free++] = p->frame;
 	p->frame = PAGES_NOBODY;
 	m->used--;
@@ -80,6 +82,7 @@ void load(struct mem *m, uint32_t page)
 
 	p->frame = m->n_fresh < m->frames ? m->n_fresh++ : m->free_frame[--m->n_free];
 	p->dirty = p->referenced = false;
+	m->reads += p->stored;
 	m->used++;
 }
 

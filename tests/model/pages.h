@@ -24,6 +24,7 @@ struct pages_ref {
 
 struct pages_counts {
 	uint64_t faults, evictions, evictions_dirty;
+	uint64_t writebacks;
 	uint64_t resident_sum; /* after each reference, for policies that give pages back */
 };
 
@@ -37,6 +38,8 @@ struct mem_page {
 	uint32_t frame; /* PAGES_NOBODY: not resident */
 	bool referenced, dirty;
 	bool hot, test, scheduled;
+	bool stored;          /* it has been written, so that it is read when it comes back */
+	uint64_t clean_at_ns; /* its write-back is complete then; 0: none is under way */
 	uint64_t count, used, order, key;
 	uint64_t hist[8], last;
 };
@@ -54,6 +57,9 @@ struct mem {
 	struct list a, b, ghost_a, ghost_b;
 	double p;
 	bool evicted;
+	uint64_t reads;             /* of pages that were stored */
+	uint64_t device[PAGES_MAX]; /* when each of the writes under way ends, whosever they are */
+	uint32_t n_device;
 	bool load_clear; /* pages are loaded unreferenced, whatever the table says */
 	uint32_t hand, hand_cold, hand_test, hot, cold;
 	uint64_t last_tick, age, sequence, prng;

@@ -8,7 +8,7 @@
  *   gclock          a count that is not 0 is counted down and its page passed; bit=1: a set bit is cleared, `add` is added
  *                   to the count and the page passed
  *   enhanced-clock  turns (0,0); (0,1) clearing bits; (0,0); (0,1)
- *   wsclock         see the four cases at a page in turn()
+ *   wsclock         see the cases at a page in turn(); time passes as in the default timing model, without a TLB
  *   aging, nfu      counters in frame order, ticks when a victim is needed
  *   ws              pages in the order of last use known; samples when a victim is needed
  */
@@ -84,23 +84,56 @@ static void enhanced_miss(struct mem *m, uint32_t x)
 	list_push(&m->a, x);
 }
 
-/* True when a page was evicted. */
-static bool turn(struct mem *m, uint64_t tau, bool *scheduled)
+/* Of the default timing model, when the fault that is under way has not been counted. */
+static uint64_t time_ns(const struct mem *m)
 {
+	return 100 * m->now + 1000000 * (m->counts->faults - 1) +
+	       5000000 * (m->reads + m->counts->evictions_dirty);
+}
+
+static void writes_complete(struct mem *m)
+{
+	for (uint32_t i = 0; i < m->a.n; i++)
+		if (m->page[m->a.page[i]].clean_at_ns <= time_ns(m))
+			m->page[m->a.page[i]].clean_at_ns = 0;
+	for (uint32_t i = 0; i < m->n_device; i++)
+		if (m->device[i] <= time_ns(m))
+			m->device[i--] = m->device[--m->n_device];
+}
+
+static void write_begin(struct mem *m, struct mem_page *p)
+{
+	if (m->n_device >= m->value[1] || m->n_device >= m->frames || p->clean_at_ns)
+		return;
+	p->clean_at_ns = m->device[m->n_device++] = time_ns(m) + 5000000;
+	p->dirty = false;
+	p->stored = true;
+	m->counts->writebacks++;
+}
+
+/* True when a page was evicted. *writing: there are old pages that are being written; `wait` takes the first of them. */
+static bool turn(struct mem *m, uint64_t tau, bool wait, bool *writing)
+{
+	*writing = false;
 	for (uint32_t i = m->a.n; i; i--) {
 		struct mem_page *p = &m->page[m->a.page[0]];
+		bool old = !p->referenced && m->now - p->used > tau;
 
 		if (p->referenced) {
-			p->referenced = p->scheduled = false;
+			p->referenced = false;
 			p->used = m->now;
-		} else if (m->now - p->used <= tau) {
-			/* in the set */
-		} else if (p->dirty && !p->scheduled) {
-			*scheduled = p->scheduled = true;
-		} else {
+		}
+		if (old && p->dirty)
+			write_begin(m, p);
+		else if (old && !p->clean_at_ns) {
 			circle_evict_first(m);
 			return true;
 		}
+		if (old && p->clean_at_ns && wait) {
+			circle_evict_first(m);
+			return true;
+		}
+		*writing |= old && p->clean_at_ns;
 		pass(m);
 	}
 	return false;
@@ -114,7 +147,7 @@ static uint32_t oldest(const struct mem *m, bool clean_only)
 	for (uint32_t i = 0; i < m->a.n; i++) {
 		uint32_t q = m->a.page[i];
 
-		if (clean_only && m->page[q].dirty)
+		if (clean_only && (m->page[q].dirty || m->page[q].clean_at_ns))
 			continue;
 		if (best == PAGES_NOBODY || m->page[q].used < m->page[best].used)
 			best = q;
@@ -125,9 +158,11 @@ static uint32_t oldest(const struct mem *m, bool clean_only)
 static void wsclock_miss(struct mem *m, uint32_t x)
 {
 	uint64_t tau = m->value[0] ? m->value[0] : m->frames;
-	bool scheduled = false;
+	bool writing = false;
 
-	if (full(m) && !turn(m, tau, &scheduled) && !(scheduled && turn(m, tau, &scheduled))) {
+	writes_complete(m);
+	if (full(m) && !turn(m, tau, false, &writing) &&
+	    !(writing && turn(m, tau, true, &writing))) {
 		uint32_t victim = oldest(m, true);
 
 		if (victim == PAGES_NOBODY)
@@ -137,7 +172,6 @@ static void wsclock_miss(struct mem *m, uint32_t x)
 	}
 	load(m, x);
 	m->page[x].used = m->now;
-	m->page[x].scheduled = false;
 	list_push(&m->a, x);
 }
 

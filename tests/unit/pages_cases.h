@@ -94,6 +94,7 @@ static void run_core(const char *policy, uint32_t frames, struct pages_counts *c
 	counts->faults = vmm_stats(v)->faults;
 	counts->evictions = vmm_stats(v)->evictions;
 	counts->evictions_dirty = vmm_stats(v)->evictions_dirty;
+	counts->writebacks = vmm_stats(v)->writebacks;
 	counts->resident_sum = vmm_stats(v)->resident_sum;
 	vmm_destroy(v);
 }
@@ -139,8 +140,10 @@ static const struct {
 	{ "vmin", "", { 0, 1 } },
 	{ "vmin", ":tau=15", { 15, 1 } },
 	{ "vmin", ":tau=20,variable=0", { 20, 0 } },
-	{ "wsclock", "", { 0 } },
-	{ "wsclock", ":tau=150", { 150 } },
+	{ "wsclock", "", { 0, 32 } },
+	{ "wsclock", ":tau=150", { 150, 32 } },
+	{ "wsclock", ":tau=20,writes=1", { 20, 1 } },
+	{ "wsclock", ":tau=6,writes=3", { 6, 3 } },
 	{ "2q", "", { 25, 50 } },
 	{ "2q", ":kin=60,kout=200", { 60, 200 } },
 	{ "arc", "", { 0 } },

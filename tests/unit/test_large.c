@@ -290,13 +290,63 @@ static void test_refused(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+/* fifo, that notes how often a fault on a page is told, until the page is inserted. */
+static const struct policy_ops *fifo;
+static uint32_t told[4 * N], told_most;
+
+static void counting_fault(void *state, uint32_t page)
+{
+	(void)state;
+	assert_in_range(page, 0, 4 * N - 1);
+	if (++told[page] > told_most)
+		told_most = told[page];
+}
+
+static void counting_insert(void *state, uint32_t frame, uint32_t page)
+{
+	assert_int_equal(told[page], 1);
+	told[page] = 0;
+	fifo->insert(state, frame, page);
+}
+
+/* A victim that is large is split, and the policy asked again: the fault itself it is told of once. */
+static void test_fault_told_once(void **state)
+{
+	static struct policy_ops counting;
+	struct vmm *v;
+
+	(void)state;
+	fifo = policy_find("fifo");
+	counting = *fifo;
+	counting.name = "counting-fifo";
+	counting.alias = NULL;
+	counting.fault = counting_fault;
+	counting.insert = counting_insert;
+	counting.replace = NULL;
+	assert_int_equal(policy_registry_add(&counting), 0);
+	v = make("counting-fifo", 2 * N, "auto:dense=100", NULL);
+	use_range(v, 0, N, 0);
+	assert_int_equal(order_at(v, 0), 9);
+	use_range(v, 4 * N, N, 0);
+	use(v, 8 * N, 1);
+	use(v, 8 * N + 1, 1);
+	assert_true(vmm_stats(v)->large_split > 0);
+	assert_int_equal(told_most, 1);
+	vmm_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),   cmocka_unit_test(test_always),
-		cmocka_unit_test(test_pieces),  cmocka_unit_test(test_auto),
-		cmocka_unit_test(test_1g),      cmocka_unit_test(test_random),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_always),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_1g),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_fault_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

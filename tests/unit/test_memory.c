@@ -229,13 +229,53 @@ static void test_refused(void **state)
 	vmm_destroy(v);
 }
 
+/* The calls of vmm.h about nodes: what is set decides where pages go, and is read back. */
+static void test_nodes(void **state)
+{
+	const struct vmm_config c = { .frames = 6, .policy = "fifo", .numa = "3:first-touch" };
+	const struct vmm_config none = { .frames = 6, .policy = "fifo" };
+	struct vmm *v = vmm_create(&c);
+
+	(void)state;
+	assert_non_null(v);
+	assert_int_equal(vmm_numa_distance(v, 1, 1), 10);
+	assert_int_equal(vmm_numa_distance(v, 0, 2), 20);
+	assert_int_equal(vmm_numa_distance(v, 0, 3), -EINVAL);
+	assert_int_equal(vmm_numa_set_distance(v, 2, 0, 15), 0);
+	assert_int_equal(vmm_numa_distance(v, 2, 0), 15);
+	assert_int_equal(vmm_numa_distance(v, 0, 2), 20);
+	assert_int_equal(vmm_numa_set_distance(v, 2, 1, 256), -EINVAL);
+	assert_int_equal(vmm_numa_set_distance(v, 2, 1, 9), -EINVAL);
+	assert_int_equal(vmm_numa_set_distance(v, 1, 1, 11), -EINVAL);
+	assert_int_equal(vmm_numa_set_home(v, 7, 3), -EINVAL);
+	assert_int_equal(vmm_numa_set_home(v, 7, 2), 0);
+	assert_int_equal(vmm_numa_home(v, 7), 2);
+	assert_int_equal(vmm_numa_home(v, 8), 0); /* the first whose turn it is */
+	assert_int_equal(vmm_numa_node(v, 7, 0x1000), -ENOENT);
+	for (uint64_t page = 1; page <= 3; page++)
+		assert_int_equal(vmm_access(v, 7, page << 12, 0), 1);
+	assert_int_equal(vmm_numa_node(v, 7, 0x1000), 2);
+	assert_int_equal(vmm_numa_node(v, 7, 0x2fff), 2);
+	assert_int_equal(vmm_numa_node(v, 7, 0x3000),
+			 0); /* node 2 is full, and node 0 nearer than 1 */
+	assert_int_equal(vmm_stats(v)->numa_local, 2);
+	vmm_destroy(v);
+	v = vmm_create(&none);
+	assert_non_null(v);
+	assert_int_equal(vmm_numa_distance(v, 0, 0), -ENOTSUP);
+	assert_int_equal(vmm_numa_set_distance(v, 0, 0, 10), -ENOTSUP);
+	assert_int_equal(vmm_numa_home(v, 1), -ENOTSUP);
+	assert_int_equal(vmm_numa_set_home(v, 1, 0), -ENOTSUP);
+	assert_int_equal(vmm_numa_node(v, 1, 0), -ENOTSUP);
+	vmm_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_agree),
-		cmocka_unit_test(test_all_dirty),
-		cmocka_unit_test(test_by_hand),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_agree),   cmocka_unit_test(test_all_dirty),
+		cmocka_unit_test(test_by_hand), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
