@@ -66,6 +66,8 @@ bool report_counter_applies(const struct report *report, const struct vm_stat_in
 	for (const char *const *n = never; *n; n++)
 		if (!strcmp(counter->name, *n))
 			return false;
+	if (!strcmp(counter->name, "writebacks"))
+		return report->policy->flags & POLICY_CLEANS;
 	if (!strncmp(counter->name, "prefetch_", 9))
 		return report->config->prefetch && strcmp(report->config->prefetch, "off");
 	/* First writes are faults only where they are tracked at once. */
@@ -145,6 +147,8 @@ static void text_faults(const struct report *r)
 			s->prefetch_wasted);
 	fprintf(stderr, "  evictions   %" PRIu64 ": clean %" PRIu64 ", dirty %" PRIu64,
 		s->evictions, s->evictions_clean, s->evictions_dirty);
+	if (s->writebacks)
+		fprintf(stderr, "; %" PRIu64 " pages were written before they left", s->writebacks);
 	if (s->evictions_rejected)
 		fprintf(stderr, "; %" PRIu64 " victims could not be taken", s->evictions_rejected);
 	fprintf(stderr, "\n  store       mem: %" PRIu64 " read, %" PRIu64 " written, at most %s\n",

@@ -123,6 +123,12 @@ bool core_has_room(struct vmm *v, const struct plan *plan);
  * is what the fault is about then; -ENOMEM when every frame is pinned or was rejected already in this plan. */
 int core_room(struct vmm *v, struct plan *plan);
 
+/*
+ * The pages whose write-back the policy has scheduled since the last call (core/writeback.h), valid until the next plan: how many. To
+ * be write-protected and written to the store before the plan is carried out.
+ */
+uint32_t core_cleans(struct vmm *v, const uint32_t **pages);
+
 /* dirty: 1 written to the store, 0 clean, -1 as the core's own dirty bit says (drivers that track writes). */
 void core_evicted(struct vmm *v, uint32_t page, int dirty);
 void core_evict_failed(struct vmm *v, uint32_t page);

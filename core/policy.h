@@ -54,7 +54,7 @@ enum remove_why { REMOVE_EVICT, REMOVE_UNMAP, REMOVE_EXIT };
 #define POLICY_NEEDS_DIRTY 1u /* reads frame_dirty(): the driver must track first writes */
 #define POLICY_HIDDEN 2u      /* not in the list of `vmm policies` (null, skeleton) */
 #define POLICY_CLEANS                                                                              \
-	4u /* schedules write-backs (policy_env.clean), whose end takes a driver that has a clock */
+	4u /* schedules write-backs (policy_env.clean), whose end takes the core's clock */
 
 /* A parameter of a policy, given as name:key=value. All are unsigned integers. */
 struct policy_param {
@@ -112,7 +112,7 @@ struct policy_env {
 	 * The policy goes on; the frame is frame_cleaning until the write is complete, which no call tells, and frame_clean
 	 * then, if nobody has written to the page since. A frame that is a victim meanwhile leaves when its write is complete.
 	 * True: it is scheduled. False: it is not dirty or being cleaned already, the limit is reached, or there is no room in the
-	 * store. NULL: the driver writes pages when they leave, and only then.
+	 * store. NULL: the policy is without POLICY_CLEANS.
 	 */
 	bool (*clean)(void *arg, uint32_t frame, uint32_t limit);
 	void *clean_arg;

@@ -8,6 +8,15 @@
 
 #define NS_PER_US 1000u
 
+static uint64_t clock_ns(struct vmm *v)
+{
+	const struct timing *t = &v->timing;
+
+	return v->flags & VMM_FLAG_TIME_FAULTS
+		       ? v->now * ((uint64_t)t->fault_us + t->swap_us) * NS_PER_US
+		       : core_clock_ns(v);
+}
+
 static bool clean(void *arg, uint32_t f, uint32_t limit)
 {
 	struct vmm *v = arg;
@@ -33,18 +42,32 @@ static bool clean(void *arg, uint32_t f, uint32_t limit)
 		p->flags &= (uint8_t)~PAGE_WRITABLE;
 	mmu_sync(v, id);
 	w->queue[(w->first + w->count++) % w->capacity] = (struct writeback){
-		.ends_ns = core_clock_ns(v) + (uint64_t)v->timing.swap_us * NS_PER_US,
+		.ends_ns = clock_ns(v) + (uint64_t)v->timing.swap_us * NS_PER_US,
 		.load_seq = t->load_seq[f],
 		.frame = f,
 	};
+	if (w->asked && w->n_asked < w->capacity)
+		w->asked[w->n_asked++] = id;
 	return true;
+}
+
+uint32_t core_cleans(struct vmm *v, const uint32_t **pages)
+{
+	struct writebacks *w = v->writebacks;
+	uint32_t n = w ? w->n_asked : 0;
+
+	if (!n)
+		return 0;
+	*pages = w->asked;
+	w->n_asked = 0;
+	return n;
 }
 
 int writebacks_create(struct vmm *v, struct policy_env *env)
 {
 	struct writebacks *w;
 
-	if (!(v->ops->flags & POLICY_CLEANS) || v->flags & VMM_FLAG_LIVE)
+	if (!(v->ops->flags & POLICY_CLEANS))
 		return 0;
 	w = calloc(1, sizeof(*w));
 	if (!w)
@@ -52,6 +75,11 @@ int writebacks_create(struct vmm *v, struct policy_env *env)
 	v->writebacks = w;
 	w->capacity = v->frames.capacity;
 	w->queue = calloc(w->capacity, sizeof(*w->queue));
+	if (v->flags & VMM_FLAG_LIVE) {
+		w->asked = calloc(w->capacity, sizeof(*w->asked));
+		if (!w->asked)
+			return -ENOMEM;
+	}
 	env->clean = clean;
 	env->clean_arg = v;
 	return w->queue ? 0 : -ENOMEM;
@@ -62,11 +90,12 @@ void writebacks_destroy(struct vmm *v)
 	if (!v->writebacks)
 		return;
 	free(v->writebacks->queue);
+	free(v->writebacks->asked);
 	free(v->writebacks);
 	v->writebacks = NULL;
 }
 
-void writeback_end(struct vmm *v, uint32_t f)
+static void writeback_end(struct vmm *v, uint32_t f)
 {
 	v->frames.bits[f] &= (uint8_t)~FRAME_CLEANING;
 }
@@ -74,7 +103,7 @@ void writeback_end(struct vmm *v, uint32_t f)
 void writebacks_advance(struct vmm *v)
 {
 	struct writebacks *w = v->writebacks;
-	uint64_t now = w->count ? core_clock_ns(v) : 0;
+	uint64_t now = w->count ? clock_ns(v) : 0;
 
 	while (w->count && w->queue[w->first].ends_ns <= now) {
 		const struct writeback *b = &w->queue[w->first];

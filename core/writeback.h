@@ -7,8 +7,9 @@
  * timing.swap_us for each, any number at a time, on the clock of the timing model (core_clock_ns), and nobody waits for it. Those that are
  * complete are looked for when a victim is to be chosen, which is when somebody can tell.
  *
- * Only the simulator has such a device. A live driver that writes behind would let policy_env.clean note the page, write-protect
- * and write it after the plan has been carried out, and end the write with writeback_end; the policy would see the same.
+ * A live driver asks for the pages of a plan (core_cleans) before it carries the plan out, write-protects and writes them. It may leave
+ * one out: the page's content decides when it leaves. When a write is complete the same clock says; where virtual time counts faults
+ * (VMM_FLAG_TIME_FAULTS) it knows nothing but those, each a fault and a read of the device long, so that both drivers see the same.
  *
  * Invariant: frames that are being cleaned are used, or their page is leaving, and are in the queue; `ends` ascends along it. A page
  * that leaves or is unmapped before the device has done with it stays in the queue, where it counts.
@@ -29,6 +30,8 @@ struct writeback {
 struct writebacks {
 	struct writeback *queue; /* a ring; by the time of their end */
 	uint32_t capacity, first, count;
+	uint32_t *asked; /* pages scheduled since core_cleans; NULL in the simulator */
+	uint32_t n_asked;
 };
 
 /* For policies with POLICY_CLEANS: sets v->writebacks and what env needs. 0, -ENOMEM: writebacks_destroy cleans up. */
@@ -37,9 +40,6 @@ void writebacks_destroy(struct vmm *v);
 
 /* Those that are complete by now end. */
 void writebacks_advance(struct vmm *v);
-/* The write of the page in the frame is complete. */
-void writeback_end(struct vmm *v, uint32_t frame);
-
 bool writebacks_check(const struct vmm *v);
 
 #endif

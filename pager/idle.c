@@ -53,6 +53,14 @@ const void *idle_content(struct space *s, uint32_t page)
 	return l->buf == IDLE_SAME ? stored(s, page) : slab_page(&s->pager->pages, l->buf);
 }
 
+void idle_stored(struct space *s, struct live *l)
+{
+	if (l->buf == NO_SLOT || l->buf == IDLE_SAME)
+		return;
+	slab_unref(&s->pager->pages, l->buf);
+	l->buf = IDLE_SAME;
+}
+
 bool idle_is_stored(const struct live *l)
 {
 	return l->buf == IDLE_SAME;

@@ -250,6 +250,9 @@ int fault_resident(struct space *s, uint64_t addr,
 		   bool write); /* makes one page resident, for no thread */
 int plan_room(struct space *s); /* one frame is free afterwards, or -errno */
 
+/* write_behind.c: what the policy wants clean, before its plan is carried out. */
+void write_behind(struct space *s);
+
 /* prefetch.c: what the core asks for after a fault. Those that it asks for must not be mapped before. */
 void prefetch(struct space *s, const struct plan *fault);
 
@@ -280,6 +283,8 @@ void idle_keep(struct space *s, uint32_t page,
 void idle_fetch(struct space *s,
 		uint32_t page); /* it becomes resident, not mapped, as it is stored */
 const void *idle_content(struct space *s, uint32_t page);
+void idle_stored(struct space *s,
+		 struct live *l); /* the store has its content now; nothing when not idle */
 bool idle_is_stored(const struct live *l); /* idle, and the store has its content (none: zeros) */
 void idle_forget(struct space *s,
 		 struct live *l);               /* mapped again, or gone; nothing when not idle */

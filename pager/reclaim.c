@@ -259,6 +259,7 @@ int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *
 
 	*filled = false;
 	b->n = 0;
+	write_behind(s);
 	for (i = 0; i < n_evict; i++)
 		__builtin_prefetch(space_live(s, plan->evict[i]));
 	for (i = 0; i < n_evict; i++)

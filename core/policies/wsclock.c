@@ -9,9 +9,6 @@
  * After one turn without a victim and with old pages whose writes are under way, the fault waits for the first of those that the hand
  * comes to. Without: the clean page used longest ago goes, the oldest when none is clean; the first under the hand of
  * those with the same time. The hand then stays where it is.
- *
- * Where the driver does not write behind (policy_env.clean), a page counts as clean once its write is scheduled and the hand
- * comes again, in the same search or a later one, unless it was used in between; it is written when it leaves.
  */
 #include "core/frame_circle.h"
 #include "core/policy_common.h"
@@ -27,7 +24,6 @@ struct wsclock {
 	void *clean_arg;
 	struct frame_circle circle;
 	uint64_t *used; /* by frame: time of last use that the hand has seen, or of loading */
-	uint8_t *scheduled; /* without `clean`, by frame: 1 when a write was scheduled since the last use */
 };
 
 static void wsclock_destroy(void *state)
@@ -36,7 +32,6 @@ static void wsclock_destroy(void *state)
 
 	frame_circle_destroy(&s->circle);
 	free(s->used);
-	free(s->scheduled);
 	free(s);
 }
 
@@ -54,8 +49,7 @@ static int wsclock_create(void **state, const struct policy_env *env)
 	s->clean = env->clean;
 	s->clean_arg = env->clean_arg;
 	s->used = calloc(frames, sizeof(*s->used));
-	s->scheduled = calloc(frames, sizeof(*s->scheduled));
-	if (!s->used || !s->scheduled || frame_circle_init(&s->circle, frames)) {
+	if (!s->used || frame_circle_init(&s->circle, frames)) {
 		wsclock_destroy(s);
 		return -ENOMEM;
 	}
@@ -68,11 +62,8 @@ static bool old_leaves(struct wsclock *s, uint32_t f)
 {
 	if (frame_clean(s->frames, f))
 		return true;
-	if (s->clean) {
-		s->clean(s->clean_arg, f, s->writes_max);
-		return false;
-	}
-	return s->scheduled[f]++;
+	s->clean(s->clean_arg, f, s->writes_max);
+	return false;
 }
 
 /* One turn of the hand. *waiting: old pages that it has passed, or scheduled. `waits` takes the first of those. */
@@ -87,11 +78,10 @@ static uint32_t turn(struct wsclock *s, bool waits, uint32_t *waiting)
 		if (frame_referenced(s->frames, f)) {
 			frame_clear_referenced(s->frames, f);
 			s->used[f] = *s->now;
-			s->scheduled[f] = 0;
 		} else if (*s->now - s->used[f] > s->tau) {
 			if (old_leaves(s, f) || (waits && frame_cleaning(s->frames, f)))
 				return f;
-			*waiting += !s->clean || frame_cleaning(s->frames, f);
+			*waiting += frame_cleaning(s->frames, f);
 		}
 	}
 	return VMM_NONE;
@@ -140,7 +130,6 @@ static void wsclock_insert(void *state, uint32_t f, uint32_t page)
 
 	(void)page;
 	s->used[f] = *s->now;
-	s->scheduled[f] = 0;
 	frame_circle_insert(&s->circle, f);
 }
 
@@ -160,8 +149,7 @@ static const struct policy_param wsclock_params[] = {
 		  "the set's window, references (sim) or faults (run); 0: as many as there are frames "
 		  "(the paper leaves it open)" },
 	[WRITES] = { "writes", 32, 1, UINT32_MAX - 1,
-		     "most write-backs under way at a time (the paper leaves it open); only where pages are "
-		     "written behind (sim)" },
+		     "most write-backs under way at a time (the paper leaves it open)" },
 	{ 0 },
 };
 
