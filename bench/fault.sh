@@ -20,15 +20,15 @@
 # BENCH_STEP=N: not random, but each access N pages after the one before (1: a scan), all reads. Then sides can prefetch,
 # as vmm-fifo+seq:16, the kernel's read ahead as it is configured (vm.page-cluster), and ns/access is what counts.
 #
-# Environment: BENCH_STEP, BENCH_ROUNDS (3), BENCH_MB (256), BENCH_ACCESSES (300000), BENCH_SIDES (a list of the names below), BENCH_CHECK=1:
-# exit status 1 when a limit of the project is broken. Results also go to bench/results/fault.json and .txt, or scan.json.
+# Environment: BENCH_STEP, BENCH_ROUNDS (3), BENCH_MB (256), BENCH_ACCESSES (300000), BENCH_SIDES (a list of the names below), BENCH_TIMEOUT
+# (seconds for one program of one side, 120), BENCH_CHECK=1: exit status 1 when a limit of the project is broken. Results also go to bench/results/fault.json and .txt, or scan.json.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . bench/cgroup.sh
 . bench/kernel_swap.sh
 BIN=${BIN:-bin}
 ROUNDS=${BENCH_ROUNDS:-3} MB=${BENCH_MB:-256} ACCESSES=${BENCH_ACCESSES:-300000}
-FRAMES=$((MB * 256 / 8))
+FRAMES=$((MB * 256 / 8)) TIMEOUT=${BENCH_TIMEOUT:-120}
 STEP=${BENCH_STEP-}
 PATTERN=${STEP:+-o $STEP -w 0} READS=faults_major NAME=fault WHAT='random, half of them writes'
 SIDES=${BENCH_SIDES:-echo vmm-fifo vmm-clock exact-fifo exact-clock zram loop}
@@ -85,7 +85,7 @@ measure() {
 	cg_begin "$limit" || return 1
 	rm -f "$work/store"
 	before=$(busy_ns)
-	(cg_exec "$@") >"$work/out" 2>"$work/err" &
+	(cg_exec timeout --foreground -s KILL "$TIMEOUT" "$@") >"$work/out" 2>"$work/err" &
 	local child=$! watcher=''
 	if [ -n "$CG_VERSION" ]; then
 		watch_store &
