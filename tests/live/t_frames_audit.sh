@@ -26,8 +26,8 @@ for policy in fifo clock sieve; do
 	paged exact-$policy --exact -f $FRAMES -a $policy --audit -- "$toucher" -p 5000 -n 4000
 	limit exact-$policy
 done
-# From outside: the program is stopped, and what the pager had begun is given time to end.
-"$VMM" run -q -f $FRAMES -a clock -- "$toucher" -p 5000 -n 400000 >"$T/out" 2>&1 &
+# From outside: the program is stopped, and what the pager had begun is given time to end. (Under fifo: clock keeps half of the pages unmapped.)
+"$VMM" run -q -f $FRAMES -a fifo -- "$toucher" -p 5000 -n 400000 >"$T/out" 2>&1 &
 front=$!
 wait_for 10 alive toucher || fail "no target"
 pid=$(family toucher | head -n 1)
