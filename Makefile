@@ -185,7 +185,7 @@ demo:
 check:
 	@.ci/deps.sh build check
 	@$(MAKE) --no-print-directory -s all tests
-	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim policy_files unit live
+	@BIN=$(BIN) OBJ=$(OBJ) tests/check.sh includes docs sim policy_files python unit live
 
 check-unit:
 	@.ci/deps.sh build

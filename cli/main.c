@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - the table of subcommands; help, version, and what to say when a word is none of them. */
 #include "cli/cli.h"
+#include "core/edit_distance.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,44 +28,13 @@ void complain(const char *what, const char *todo, const char *why, ...)
 	fprintf(stderr, todo ? "\n  %s\n" : "\n", todo);
 }
 
-/* Optimal string alignment distance of two short words; a large number when one is long. */
-static unsigned word_distance(const char *a, const char *b)
-{
-	enum { LENGTH_MAX = 31 };
-	unsigned d[LENGTH_MAX + 1][LENGTH_MAX + 1];
-	size_t m = strlen(a), n = strlen(b), i, j;
-
-	if (m > LENGTH_MAX || n > LENGTH_MAX)
-		return LENGTH_MAX;
-	for (i = 0; i <= m; i++)
-		for (j = 0; j <= n; j++) {
-			unsigned best, cost;
-
-			if (!i || !j) {
-				d[i][j] = (unsigned)(i + j);
-				continue;
-			}
-			cost = a[i - 1] != b[j - 1];
-			best = d[i - 1][j - 1] + cost;
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	return d[m][n];
-}
-
 const char *nearest_name(const char *word, const char *const *names)
 {
 	const char *near = NULL;
 	unsigned best = (unsigned)strlen(word) / 3 + 2; /* further away is another word */
 
 	for (; *names; names++) {
-		unsigned distance = word_distance(word, *names);
+		unsigned distance = edit_distance(word, *names);
 
 		if (distance < best) {
 			best = distance;

@@ -6,6 +6,7 @@
  * those that are added at run time follow.
  */
 #include "core/policy.h"
+#include "core/edit_distance.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -121,37 +122,6 @@ int policy_registry_add(const struct policy_ops *ops)
 	return 0;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Levenshtein's distance without case; names are cut at NAME_MAX_LENGTH. */
-static uint32_t edit_distance(const char *a, const char *b)
-{
-	uint32_t row[NAME_MAX_LENGTH + 1];
-	uint32_t n = (uint32_t)strnlen(b, NAME_MAX_LENGTH);
-
-	for (uint32_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (uint32_t i = 1; i <= NAME_MAX_LENGTH && a[i - 1]; i++) {
-		uint32_t diagonal = row[0];
-
-		row[0] = i;
-		for (uint32_t j = 1; j <= n; j++) {
-			uint32_t best = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-
-			diagonal = row[j];
-			if (best > row[j] + 1)
-				best = row[j] + 1;
-			if (best > row[j - 1] + 1)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
 const struct policy_ops *policy_nearest(const char *name)
 {
 	const struct policy_ops *best = policies[0];
@@ -183,7 +153,7 @@ static const char *parse_number(const char *s, uint64_t *value)
 	if (*s < '0' || *s > '9')
 		return NULL;
 	errno = 0;
-	*value = strtoull(s, &end, s[0] == '0' && lower(s[1]) == 'x' ? 16 : 10);
+	*value = strtoull(s, &end, s[0] == '0' && (s[1] | 32) == 'x' ? 16 : 10);
 	return errno || (*end && *end != ',') ? NULL : end;
 }
 

@@ -7,6 +7,7 @@
 #   docs        the manual and the option tables agree
 #   sim         vmm sim and vmm mrc on small traces, and their messages
 #   policy_files  policies from files of the user's own
+#   python      the Python package
 #   unit        the cmocka programs of tests/unit, from $OBJ
 #   live        tests/live/run: programs under the pager
 #   apps-quick  tests/apps/run --quick: some applications
@@ -99,7 +100,7 @@ suite() {
 for group in "$@"; do
 	: >"$output"
 	case $group in
-	includes | docs | sim | policy_files) single "$group" ;;
+	includes | docs | sim | policy_files | python) single "$group" ;;
 	unit) unit ;;
 	live) suite tests/live/run ;;
 	apps-quick) suite tests/apps/run --vmm "$VMM" --quick ;;
