@@ -134,7 +134,7 @@ static json_t *provenance(const struct report *r)
 	if (!uname(&system))
 		set(object, "kernel", text(system.release));
 	set(object, "cpu", report_cpu_json());
-	set(object, "store", json_string("mem"));
+	set(object, "store", text(r->config->store));
 	if (r->class == POLICY_T)
 		set_count(object, "window", r->result->window);
 	set_count(object, "batch", r->result->batch);
@@ -264,7 +264,8 @@ static json_t *report_tree(const struct report *r)
 		set(root, "audit", audit(res));
 	if (r->config->checksum)
 		set_count(root, "checksums", res->checksums);
-	set_count(root, "store_peak_bytes", res->store_peak_bytes);
+	set_count(root, "store_peak_bytes", res->store.memory_bytes_peak);
+	set(root, "store", report_store_json(r));
 	if (res->unmanaged_samples)
 		set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
 	set_count(root, "processes_total", res->processes_total);

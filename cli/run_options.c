@@ -180,7 +180,10 @@ const struct option_spec run_option_table[] = {
 void run_options_init(struct run_options *o)
 {
 	*o = (struct run_options){
-		.config = { .policy = "clock", .seed = 1, .regions = REGION_HEAP | REGION_ANON },
+		.config = { .policy = "clock",
+			    .store = "mem",
+			    .seed = 1,
+			    .regions = REGION_HEAP | REGION_ANON },
 	};
 }
 

@@ -168,7 +168,7 @@ static int no_room(struct space *s, struct plan *plan)
 /* Makes the plan true, up to and without the fill. *filled: the agent filled as well. -EBUSY: later. */
 static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
 {
-	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready;
+	bool combine = plan->needs_frame && addr && s->agent.ready && reclaim_can_fill(s, plan);
 	int rc;
 
 	*filled = false;
