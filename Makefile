@@ -45,8 +45,12 @@ PRELOAD_CFLAGS := $(ALL_CFLAGS) -O2 -g -fPIC -ffreestanding -fno-stack-protector
 PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+# Stores whose library is missing are left out: `vmm run --store` says so.
+LZ4_LIBS := $(shell pkg-config --libs liblz4 2>/dev/null)
+STORE_LIBS = $(LZ4_LIBS) $(call pkg_libs,libxxhash,-lxxhash)
+STORE_CPPFLAGS := $(if $(LZ4_LIBS),,-DVMM_WITHOUT_LZ4)
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
+	$(STORE_LIBS) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
 CORE_LIBS = $(call pkg_libs,libzstd,-lzstd) -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
@@ -62,6 +66,7 @@ CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c
 # Every policy once more, with the replay loop around it: core/replay/unit.h.
 REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
+STORES  := $(call objects,pager/store.c pager/slab.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c) $(patsubst %,$(OBJ)/%.o,$(wildcard cli/*.html))
 PRELOAD := $(call objects,preload/*.c preload/*.S)
 PRELOAD := $(PRELOAD:.S=.o)
@@ -125,6 +130,8 @@ $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+$(OBJ)/pager/stores/%.o: CPPFLAGS += $(STORE_CPPFLAGS)
+
 $(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
@@ -170,6 +177,11 @@ $(BIN)/tests/%: tests/%.c $(CORE) $(MODEL) Makefile
 $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(REPLAY) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(REPLAY) $(MODEL) $(CMOCKA_LIBS) $(CORE_LIBS) -lpthread
+
+# Stores are tested without the pager around them.
+$(OBJ)/tests/unit/test_store_%: tests/unit/test_store_%.c $(STORES) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(STORES) $(CMOCKA_LIBS) $(STORE_LIBS)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -220,7 +232,7 @@ check-includes:
 # check-unit` runs the seed corpora with any compiler.
 FUZZ_CC  ?= clang
 AFL_CC   ?= $(or $(shell command -v afl-clang-fast 2>/dev/null),afl-gcc)
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fno-sanitize-recover=all -DVMM_VERSION='"fuzz"' -DVMM_COMMIT='""'
+FUZZ_CFLAGS := $(STORE_CPPFLAGS) -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fno-sanitize-recover=all -DVMM_VERSION='"fuzz"' -DVMM_COMMIT='""'
 AFL_SANITIZE := -fsanitize=address,undefined
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SOURCES := $(wildcard core/trace/*.c)
