@@ -47,8 +47,9 @@ PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
 # Stores whose library is missing are left out: `vmm run --store` says so.
 LZ4_LIBS := $(shell pkg-config --libs liblz4 2>/dev/null)
-STORE_LIBS = $(LZ4_LIBS) $(call pkg_libs,libxxhash,-lxxhash)
-STORE_CPPFLAGS := $(if $(LZ4_LIBS),,-DVMM_WITHOUT_LZ4)
+URING_LIBS := $(shell pkg-config --libs liburing 2>/dev/null)
+STORE_LIBS = $(LZ4_LIBS) $(URING_LIBS) $(call pkg_libs,libxxhash,-lxxhash)
+STORE_CPPFLAGS := $(if $(LZ4_LIBS),,-DVMM_WITHOUT_LZ4) $(if $(URING_LIBS),,-DVMM_WITHOUT_URING)
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
 	$(STORE_LIBS) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
 CORE_LIBS = $(call pkg_libs,libzstd,-lzstd) -lm

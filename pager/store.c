@@ -7,10 +7,11 @@
 #include <string.h>
 
 /* faulty is for tests: not among the names that help and messages offer. */
-static const struct store_ops *const stores[] = { &store_mem, &store_lz4, &store_faulty };
+static const struct store_ops *const stores[] = { &store_mem, &store_lz4, &store_file,
+						  &store_faulty };
 #define STORES (sizeof(stores) / sizeof(stores[0]))
 
-const char *const store_names[] = { "mem", "lz4", NULL };
+const char *const store_names[] = { "mem", "lz4", "file", NULL };
 
 const struct store_ops *store_find(const char *spec, const char **argument)
 {

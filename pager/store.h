@@ -61,7 +61,7 @@ struct store_ops {
 	void (*close)(struct store *store);
 };
 
-extern const struct store_ops store_mem, store_lz4, store_faulty;
+extern const struct store_ops store_mem, store_lz4, store_file, store_faulty;
 
 /* The store that "NAME" or "NAME:ARGUMENT" names, and its argument (NULL without a colon). NULL: there is none. */
 const struct store_ops *store_find(const char *spec, const char **argument);

@@ -8,7 +8,15 @@
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/store_drive.h"
 
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
 #define LIMIT (1ull << 32)
+#define DISK_BYTES (1u << 20)
 
 static struct drive drive;
 
@@ -80,6 +88,123 @@ static void test_allocations(void **state)
 	(void)state;
 	run_allocations("mem");
 	run_allocations("lz4");
+	run_allocations("file:/tmp");
+}
+
+/* A disk of DISK_BYTES that only this process sees. 0, or -errno: that may not be done here. */
+static int small_disk(char *spec, size_t spec_bytes)
+{
+	static char where[] = "/tmp/vmm-store-disk-XXXXXX";
+
+	if (!mkdtemp(where))
+		return -errno;
+	snprintf(spec, spec_bytes, "file:%s", where);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", where, "tmpfs", 0, "size=1048576")) {
+		rmdir(where);
+		return -errno;
+	}
+	return 0;
+}
+
+static void small_disk_end(const char *spec)
+{
+	const char *where = strchr(spec, ':') + 1;
+
+	umount2(where, MNT_DETACH);
+	rmdir(where);
+}
+
+static void fill_all(void)
+{
+	for (uint32_t i = 0; i < HOLDERS; i++)
+		drive_write(&drive, &drive.holder[i]);
+}
+
+/* More pages than the disk has blocks (256): the others stay in memory, up to the limit, and all can be read. */
+static void check_full_disk(const char *spec, int error)
+{
+	struct store_stats stats;
+	uint64_t refused;
+
+	prng = 17;
+	assert_int_equal(drive_open(&drive, spec, 200 * STORE_PAGE, 0), 0);
+	fill_all();
+	assert_int_equal(drive.refused, 0);
+	assert_int_equal(drive.ops->flush(drive.store), -error);
+	drive_read_all(&drive);
+	drive.ops->stats(drive.store, &stats);
+	assert_int_equal(stats.last_error, error);
+	assert_true(stats.kept_pages_peak >= HOLDERS - 256);
+	drive_steps(&drive, 20000);
+	assert_int_equal(drive.refused, 0); /* 200 in memory and 256 on the disk hold 400 */
+	/* Blocks that become free are used without delay. */
+	for (uint32_t i = 0; i < HOLDERS; i++)
+		if (i % 4 && drive.holder[i].slot != STORE_NONE)
+			drive_drop(&drive, &drive.holder[i]);
+	assert_int_equal(drive.ops->flush(drive.store), 0);
+	drive_close(&drive);
+
+	assert_int_equal(drive_open(&drive, spec, 50 * STORE_PAGE, 0), 0);
+	fill_all();
+	refused = drive.refused;
+	assert_true(refused > 0 && refused <= HOLDERS - 256 - 50 + 32);
+	drive_close(&drive);
+}
+
+static void test_full_disk(void **state)
+{
+	struct rlimit old, small = { DISK_BYTES, RLIM_INFINITY };
+	char spec[64];
+	int rc;
+
+	(void)state;
+	skip_unless("file:/tmp");
+	rc = small_disk(spec, sizeof(spec));
+	if (!rc) {
+		check_full_disk(spec, ENOSPC);
+		small_disk_end(spec);
+	}
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small.rlim_max = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	check_full_disk("file:/tmp", EFBIG);
+	setrlimit(RLIMIT_FSIZE, &old);
+}
+
+/* Writes that fail although there was room: their pages stay in memory, and are written when the disk works again. */
+static void test_failed_writes(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	struct rlimit old, small = { DISK_BYTES / 4, RLIM_INFINITY };
+	struct store_stats stats;
+	int rc, tries;
+
+	(void)state;
+	skip_unless("file:/tmp");
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small.rlim_max = old.rlim_max;
+	prng = 19;
+	assert_int_equal(drive_open(&drive, "file:/tmp", LIMIT, 0), 0);
+	for (uint32_t i = 0; i < 40; i++) /* room for 256 is made */
+		drive_write(&drive, &drive.holder[i]);
+	assert_int_equal(drive.ops->flush(drive.store), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	fill_all();
+	rc = drive.ops->flush(drive.store);
+	drive_read_all(&drive);
+	drive_steps(&drive, 5000);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_int_equal(rc, -EFBIG);
+	assert_int_equal(drive.refused, 0);
+	drive.ops->stats(drive.store, &stats);
+	assert_true(stats.write_errors > 0 && stats.kept_pages_peak > 0);
+	for (tries = 0; drive.ops->flush(drive.store) && tries < 200; tries++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(drive.ops->flush(drive.store), 0);
+	drive_close(&drive);
 }
 
 static void test_faulty(void **state)
@@ -118,10 +243,9 @@ static void test_faulty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mem_limit),
-		cmocka_unit_test(test_lz4_limit),
-		cmocka_unit_test(test_allocations),
-		cmocka_unit_test(test_faulty),
+		cmocka_unit_test(test_mem_limit),     cmocka_unit_test(test_lz4_limit),
+		cmocka_unit_test(test_allocations),   cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_failed_writes), cmocka_unit_test(test_faulty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,33 @@
 #include "pager/stores/pack.h"
 #include "tests/unit/store_drive.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define STEPS 40000u
 #define LIMIT (1ull << 32)
 
 static struct drive drive;
+static char directory[] = "/tmp/vmm-store-test-XXXXXX";
+static char file_spec[64], shm_spec[] = "file:/dev/shm";
+
+static int setup(void **state)
+{
+	(void)state;
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(file_spec, sizeof(file_spec), "file:%s", directory);
+	return 0;
+}
+
+/* Fails when anything was left in it. */
+static int teardown(void **state)
+{
+	(void)state;
+	return rmdir(directory);
+}
+
 static void run_model(const char *spec)
 {
 	struct store_stats stats;
@@ -40,6 +63,20 @@ static void test_lz4(void **state)
 {
 	(void)state;
 	run_model("lz4");
+}
+
+static void test_file(void **state)
+{
+	(void)state;
+	run_model(file_spec);
+}
+
+static void test_file_in_memory(void **state)
+{
+	(void)state;
+	if (access("/dev/shm", W_OK))
+		skip();
+	run_model(shm_spec);
 }
 
 /* What a page takes: nothing, its compressed bytes, or a page; and what is lost beside that is bounded (pack.h). */
@@ -131,11 +168,32 @@ static void test_pack_has_no_holes(void **state)
 
 static void test_names(void **state)
 {
+	char why[128] = "", path[96];
+	int fd;
+
 	(void)state;
 	assert_int_equal(pager_store_check("mem"), 0);
 	assert_int_equal(pager_store_check("me"), -ENOENT);
 	assert_int_equal(pager_store_check("mem:"), -EINVAL);
 	assert_int_equal(pager_store_check(""), -ENOENT);
+	if (pager_store_check("file:/tmp") == -ENOTSUP)
+		skip();
+	assert_int_equal(pager_store_check("file"), -EINVAL);
+	assert_int_equal(pager_store_check("file:"), -EINVAL);
+	assert_int_equal(pager_store_probe(file_spec, why, sizeof(why)), 0);
+	assert_int_equal(pager_store_probe("file:/no/such/place", why, sizeof(why)), -ENOENT);
+	assert_int_equal(pager_store_probe("file:/dev/null", why, sizeof(why)), -EEXIST);
+	snprintf(path, sizeof(path), "%s/new", file_spec);
+	assert_int_equal(pager_store_probe(path, why, sizeof(why)), 0);
+	assert_int_equal(access(path + 5, F_OK), -1);
+	/* Nobody's file is overwritten. */
+	fd = open(path + 5, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "data", 4), 4);
+	close(fd);
+	assert_int_equal(pager_store_probe(path, why, sizeof(why)), -EEXIST);
+	assert_non_null(strstr(why, "overwritten"));
+	assert_int_equal(drive_open(&drive, path, LIMIT, 0), -EEXIST);
+	unlink(path + 5);
 }
 
 /* Every call takes the latency at least, and is counted once; reading in place is no longer offered. */
@@ -167,10 +225,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mem),       cmocka_unit_test(test_lz4),
-
+		cmocka_unit_test(test_file),      cmocka_unit_test(test_file_in_memory),
 		cmocka_unit_test(test_lz4_waste), cmocka_unit_test(test_pack_has_no_holes),
 		cmocka_unit_test(test_names),     cmocka_unit_test(test_latency),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
