@@ -189,7 +189,7 @@ $(OBJ)/tests/unit/test_store_%: tests/unit/test_store_%.c $(STORES) Makefile
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-core bench-sim bench-dispatch bench-peers check-valgrind
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-stores bench-core bench-sim bench-dispatch bench-peers check-valgrind
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -279,6 +279,9 @@ $(FUZZ_NAMES:%=build/fuzz-afl/%): build/fuzz-afl/%: $$(call fuzz_objects,build/f
 bench: bench-fault bench-core bench-sim
 bench-fault: all
 	BIN=$(BIN) bench/fault.sh
+# Each store: what a fault costs with it, and what it takes.
+bench-stores: all
+	BIN=$(BIN) bench/stores.sh
 bench-sim: $(BIN)/bench/sim $(BIN)/vmm
 	@mkdir -p bench/results
 	$(BIN)/bench/sim
@@ -347,7 +350,7 @@ help:
 	@echo 'make lto, pgo        vmm with link-time or profile-guided optimisation, into build/lto/, build/pgo/; compared with the release build'
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make fuzz            fuzzers of the parsers, into build/fuzz/ (needs clang); fuzz-afl: build/fuzz-afl/ (AFL++)'
-	@echo 'make bench           benchmarks; bench-fault: the cost of one fault; bench-core: of the core; bench-sim: the speed of replay;'
+	@echo 'make bench           benchmarks; bench-fault, bench-stores: the cost of one fault, and with each store; bench-core: of the core; bench-sim: the speed of replay;'
 	@echo '                     bench-dispatch: of a policy called, inlined, compiled at run time; bench-peers: of other simulators'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'

@@ -109,6 +109,14 @@ static int machine_check(const struct run_options *options, char preload[PATH_MA
 			 "not found beside vmm");
 		return STATUS_VMM_FAILED;
 	}
+	err = pager_store_probe(options->config.store, why, sizeof(why));
+	if (err) {
+		complain(
+			"--store",
+			"Give a directory that is writable, a path that is free, or an unused block device.",
+			"%s: %s", options->config.store, why);
+		return STATUS_VMM_FAILED;
+	}
 	err = pager_probe(why, sizeof(why), remedy, sizeof(remedy));
 	if (err) {
 		complain("run", remedy[0] ? remedy : "`vmm doctor` says what this machine lacks.",

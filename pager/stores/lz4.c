@@ -21,6 +21,7 @@
 #include <lz4.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #define WORDS (STORE_PAGE / sizeof(uint64_t))
 #define ACCELERATION 1 /* lz4's default: the best ratio of its fast compressor */
@@ -33,6 +34,7 @@ struct record {
 		uint32_t place; /* COMPRESSED: in the class of its bytes */
 		uint32_t page;  /* WHOLE: of the slab */
 	};
+	uint32_t hash; /* COMPRESSED: of the page; another one tells that a page differs without decompressing */
 	uint16_t bytes; /* COMPRESSED */
 	uint8_t kind;
 };
@@ -87,6 +89,11 @@ static bool is_same_filled(const uint64_t *word)
 	return !differ;
 }
 
+static uint32_t hash_of(const void *page)
+{
+	return (uint32_t)XXH3_64bits(page, STORE_PAGE);
+}
+
 /* How the page will be stored. COMPRESSED: its bytes are in s->packed. */
 static struct record encode(struct store *s, const void *page)
 {
@@ -103,6 +110,7 @@ static struct record encode(struct store *s, const void *page)
 	if (bytes > 0) {
 		r.kind = COMPRESSED;
 		r.bytes = (uint16_t)bytes;
+		r.hash = hash_of(page);
 	}
 	return r;
 }
@@ -243,7 +251,8 @@ static bool lz4_same(struct store *s, uint32_t slot, const void *page)
 		return is_same_filled(page) && !memcmp(page, &r->word, sizeof(r->word));
 	if (r->kind == WHOLE)
 		return !memcmp(page, slab_page(s->pages, r->page), STORE_PAGE);
-	return !lz4_read(s, slot, s->unpacked) && !memcmp(page, s->unpacked, STORE_PAGE);
+	return r->hash == hash_of(page) && !lz4_read(s, slot, s->unpacked) &&
+	       !memcmp(page, s->unpacked, STORE_PAGE);
 }
 
 static void lz4_ref(struct store *s, uint32_t slot)
