@@ -7,7 +7,7 @@
 # an eighth as many frames, under fifo. ns a fault = time of its second phase / faults that read a page back. A page of it is a
 # third noise, a third small numbers, a third one byte repeated. Rounds are interleaved; medians are shown.
 #
-#   read, write  mean time of one call of the store, ns (write: into the buffer, where there is one); "-": read in place
+#   read, write  median time of one call of the store, ns (write: into the buffer, where there is one); "-": read in place
 #   stored       most content at once, MiB            memory   of the pager for it, MiB
 #   lost         memory that is neither compressed bytes nor whole pages, percent of it
 #
@@ -30,14 +30,14 @@ flat() { tr -d ' \n\t' <"$1"; }
 counter() { flat "$1" | grep -o '"counters":{[^}]*}' | head -n 1 | grep -o "\"$2\":[0-9]*" | cut -d: -f2; }
 # A number of the report's store object, 0 when it has none.
 of_store() { flat "$1" | grep -o "\"store\":{\"kind.*" | grep -o "\"$2\":[0-9.]*" | head -n 1 | cut -d: -f2; }
-mean() { flat "$1" | grep -o "\"$2\":{\"count\":[0-9]*,\"mean\":[0-9]*" | grep -o '[0-9]*$'; }
+p50() { flat "$1" | grep -o "\"$2\":{\"count\":[0-9]*,\"mean\":[0-9]*,\"p50\":[0-9]*" | grep -o '[0-9]*$'; }
 
 for ((round = 1; round <= ROUNDS; round++)); do
 	for store in $STORES; do
 		"$BIN/vmm" run -q -f $FRAMES -a fifo --store "$store" --json "$work/json" -- \
 			"$BIN/bench/random_fault" -m "$MB" -n "$ACCESSES" >"$work/out" || { echo "$store: failed" >&2; continue; }
 		ns=$(grep -o '"elapsed_ns":[0-9]*' "$work/out" | cut -d: -f2) faults=$(counter "$work/json" faults_major)
-		row="$store $((ns / faults)) $faults $(mean "$work/json" read_ns || echo -1) $(mean "$work/json" write_ns || echo -1)"
+		row="$store $((ns / faults)) $faults $(p50 "$work/json" read_ns || echo -1) $(p50 "$work/json" write_ns || echo -1)"
 		for key in stored_peak_bytes memory_peak_bytes memory_bytes compressed_bytes whole_pages; do
 			value=$(of_store "$work/json" $key)
 			row+=" ${value:--1}"

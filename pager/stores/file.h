@@ -32,11 +32,12 @@
 #include <sys/uio.h>
 #include <xxhash.h>
 
-#define FILE_RUN_MAX 64u      /* pages of one write */
-#define FILE_RUNS 64u         /* writes under way at most */
-#define FILE_READS_MAX 64u    /* reads under way at once */
-#define FILE_BATCH_MIN 32u    /* queued pages that are worth a system call */
-#define FILE_BUFFER_MAX 1024u /* pages queued and being written, while the disk takes them */
+#define FILE_RUN_MAX 64u /* pages of one write */
+#define FILE_RUNS 64u    /* writes under way at most, and pages in them: a killed pager is gone */
+#define FILE_UNDER_WAY_MAX 256u /* when the kernel has ended what is under way */
+#define FILE_READS_MAX 64u      /* reads under way at once */
+#define FILE_BATCH_MIN 32u      /* queued pages that are worth a system call */
+#define FILE_BUFFER_MAX 1024u   /* pages queued and being written, while the disk takes them */
 
 enum state { QUEUED, WRITING, ON_DISK };
 
@@ -70,7 +71,7 @@ struct store {
 	struct blocks blocks;
 	struct io_uring ring;
 	struct file_run run[FILE_RUNS];
-	uint32_t runs_under_way, reads_under_way;
+	uint32_t runs_under_way, pages_under_way, reads_under_way;
 	uint32_t head, tail, queued; /* the queue, oldest first */
 	uint32_t buffered;           /* pages in memory: queued, or in a run */
 	uint32_t buffer_max, limit_pages;

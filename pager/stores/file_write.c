@@ -128,6 +128,7 @@ static void prepare(struct store *s, uint32_t block, uint32_t n)
 	io_uring_prep_writev(sqe, s->disk.fd, run->iov, n, file_offset(s, block));
 	io_uring_sqe_set_data64(sqe, (uint64_t)(run - s->run));
 	s->runs_under_way++;
+	s->pages_under_way += n;
 }
 
 static void landed(struct store *s, struct file_run *run, uint32_t i)
@@ -161,8 +162,9 @@ static void run_over(struct store *s, struct file_run *run, int res)
 
 	for (uint32_t i = 0; i < run->n; i++)
 		(i < written ? landed : came_back)(s, run, i);
-	run->n = 0;
+	s->pages_under_way -= run->n;
 	s->runs_under_way--;
+	run->n = 0;
 	if (written || res == -EINTR || res == -EAGAIN)
 		return;
 	if (res != -EINVAL || disk_use_page_cache(&s->disk))
@@ -205,7 +207,8 @@ int file_submit(struct store *s)
 	bool blocked = !may_try(&s->write_after_ns);
 	uint32_t block, n;
 
-	while (!blocked && s->queued && s->runs_under_way < FILE_RUNS) {
+	while (!blocked && s->queued && s->runs_under_way < FILE_RUNS &&
+	       s->pages_under_way < FILE_UNDER_WAY_MAX) {
 		n = s->queued < FILE_RUN_MAX ? s->queued : FILE_RUN_MAX;
 		n = blocks_take(&s->blocks, n, &block);
 		if (n)

@@ -59,6 +59,19 @@ static void make_content(uint8_t *page)
 			page[i] = (uint8_t)(kind < 5 ? 'a' + pick(8) : pick(256));
 }
 
+/* Skips the test where the store is not built in, or the kernel refuses io_uring (containers). */
+static void skip_unless(const char *spec)
+{
+	char why[128] = "";
+
+	if (!pager_store_probe(spec, why, sizeof(why)))
+		return;
+	if (pager_store_check(spec) != -ENOTSUP && !strstr(why, "io_uring"))
+		fail_msg("%s: %s", spec, why);
+	print_message("%s: %s\n", spec, why);
+	skip();
+}
+
 static int drive_open(struct drive *d, const char *spec, uint64_t limit_bytes, uint64_t latency_ns)
 {
 	const struct store_setup setup = { .pages = &d->pages,

@@ -20,12 +20,6 @@
 
 static struct drive drive;
 
-static void skip_unless(const char *spec)
-{
-	if (pager_store_check(spec) == -ENOTSUP)
-		skip();
-}
-
 /* The limit stops writes; what is stored stays, and room that becomes free is used. */
 static void run_limit(const char *spec, uint64_t limit_bytes)
 {
@@ -99,7 +93,7 @@ static int small_disk(char *spec, size_t spec_bytes)
 	if (!mkdtemp(where))
 		return -errno;
 	snprintf(spec, spec_bytes, "file:%s", where);
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", where, "tmpfs", 0, "size=1048576")) {
 		rmdir(where);
 		return -errno;
