@@ -62,6 +62,7 @@ struct file_run {
 	uint32_t slot[FILE_RUN_MAX]; /* STORE_NONE: it was released meanwhile */
 	uint32_t page[FILE_RUN_MAX];
 	uint32_t block, n; /* n == 0: free */
+	bool direct;       /* when it was submitted */
 };
 
 struct store {

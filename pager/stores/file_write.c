@@ -113,6 +113,7 @@ static void prepare(struct store *s, uint32_t block, uint32_t n)
 
 	run->block = block;
 	run->n = n;
+	run->direct = s->disk.direct;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t slot = s->head;
 		struct file_record *r = file_record(s, slot);
@@ -167,7 +168,9 @@ static void run_over(struct store *s, struct file_run *run, int res)
 	run->n = 0;
 	if (written || res == -EINTR || res == -EAGAIN)
 		return;
-	if (res != -EINVAL || disk_use_page_cache(&s->disk))
+	if (res == -EINVAL && run->direct)
+		disk_use_page_cache(&s->disk);
+	else
 		note_failure(s, res < 0 ? -res : ENOSPC, &s->write_after_ns);
 }
 

@@ -3,11 +3,12 @@
  * test_store_faults.c - stores for which something runs out or breaks: nothing that was accepted is lost, and what was refused
  * changed nothing.
  *
- * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+ * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=fcntl,--wrap=fallocate
  */
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/store_drive.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -19,6 +20,30 @@
 #define DISK_BYTES (1u << 20)
 
 static struct drive drive;
+static bool poor_file_system;
+
+int __wrap_fcntl(int fd, int what, int flags);
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t bytes);
+int __real_fcntl(int fd, int what, int flags);
+int __real_fallocate(int fd, int mode, off_t offset, off_t bytes);
+
+int __wrap_fcntl(int fd, int what, int flags)
+{
+	if (poor_file_system && flags & O_DIRECT) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_fcntl(fd, what, flags);
+}
+
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	if (poor_file_system) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return __real_fallocate(fd, mode, offset, bytes);
+}
 
 /* The limit stops writes; what is stored stays, and room that becomes free is used. */
 static void run_limit(const char *spec, uint64_t limit_bytes)
@@ -88,7 +113,7 @@ static void test_allocations(void **state)
 /* A disk of DISK_BYTES that only this process sees. 0, or -errno: that may not be done here. */
 static int small_disk(char *spec, size_t spec_bytes)
 {
-	static char where[] = "/tmp/vmm-store-disk-XXXXXX";
+	char where[] = "/tmp/vmm-store-disk-XXXXXX";
 
 	if (!mkdtemp(where))
 		return -errno;
@@ -167,6 +192,33 @@ static void test_full_disk(void **state)
 	setrlimit(RLIMIT_FSIZE, &old);
 }
 
+/* A file system without O_DIRECT and fallocate: the same, and a write is the first to know that the disk is full. */
+static void test_poor_file_system(void **state)
+{
+	struct store_stats stats;
+	char spec[64];
+
+	(void)state;
+	skip_unless("file:/tmp");
+	if (small_disk(spec, sizeof(spec)))
+		skip();
+	poor_file_system = true;
+	prng = 23;
+	assert_int_equal(drive_open(&drive, spec, LIMIT, 0), 0);
+	fill_all();
+	assert_int_equal(drive.ops->flush(drive.store), -ENOSPC);
+	drive_read_all(&drive);
+	drive_steps(&drive, 20000);
+	assert_int_equal(drive.refused, 0);
+	drive.ops->stats(drive.store, &stats);
+	assert_false(stats.direct);
+	assert_int_equal(stats.last_error, ENOSPC);
+	assert_true(stats.file_bytes > DISK_BYTES);
+	drive_close(&drive);
+	poor_file_system = false;
+	small_disk_end(spec);
+}
+
 /* Writes that fail although there was room: their pages stay in memory, and are written when the disk works again. */
 static void test_failed_writes(void **state)
 {
@@ -239,7 +291,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mem_limit),     cmocka_unit_test(test_lz4_limit),
 		cmocka_unit_test(test_allocations),   cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_failed_writes), cmocka_unit_test(test_faulty),
+		cmocka_unit_test(test_failed_writes), cmocka_unit_test(test_poor_file_system),
+		cmocka_unit_test(test_faulty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
