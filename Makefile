@@ -45,8 +45,13 @@ PRELOAD_CFLAGS := $(ALL_CFLAGS) -O2 -g -fPIC -ffreestanding -fno-stack-protector
 PRELOAD_LDFLAGS := -Wl,-z,now -Wl,-z,defs
 
 pkg_libs = $(or $(shell pkg-config --libs $(1) 2>/dev/null),$(2))
+# Stores whose library is missing are left out: `vmm run --store` says so.
+LZ4_LIBS := $(shell pkg-config --libs liblz4 2>/dev/null)
+URING_LIBS := $(shell pkg-config --libs liburing 2>/dev/null)
+STORE_LIBS = $(LZ4_LIBS) $(URING_LIBS) $(call pkg_libs,libxxhash,-lxxhash)
+STORE_CPPFLAGS := $(if $(LZ4_LIBS),,-DVMM_WITHOUT_LZ4) $(if $(URING_LIBS),,-DVMM_WITHOUT_URING)
 VMM_LIBS = $(call pkg_libs,libseccomp,-lseccomp) $(call pkg_libs,jansson,-ljansson) \
-	$(call pkg_libs,libxxhash,-lxxhash) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
+	$(STORE_LIBS) $(call pkg_libs,nettle,-lnettle) $(CORE_LIBS) -lpthread
 CORE_LIBS = $(call pkg_libs,libzstd,-lzstd) -lm
 CMOCKA_LIBS = $(call pkg_libs,cmocka,-lcmocka)
 # For programs made from one source in one step: the dependency file goes beside the objects.
@@ -62,6 +67,7 @@ CORE    := $(call objects,core/*.c core/policies/*.c core/trace/*.c core/gen/*.c
 # Every policy once more, with the replay loop around it: core/replay/unit.h.
 REPLAY  := $(call objects,core/replay/*.c) $(patsubst core/%.c,$(OBJ)/core/replay/%.o,$(wildcard core/policies/*.c))
 PAGER   := $(call objects,pager/*.c pager/stores/*.c)
+STORES  := $(call objects,pager/store.c pager/slab.c pager/stores/*.c)
 CLI     := $(call objects,cli/*.c) $(patsubst %,$(OBJ)/%.o,$(wildcard cli/*.html))
 PRELOAD := $(call objects,preload/*.c preload/*.S)
 PRELOAD := $(PRELOAD:.S=.o)
@@ -125,6 +131,8 @@ $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+$(OBJ)/pager/stores/%.o: CPPFLAGS += $(STORE_CPPFLAGS)
+
 $(OBJ)/core/replay/policies/%.o: core/policies/%.c core/replay/unit.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) $(CPPFLAGS) -include core/replay/unit.h -c -o $@ $<
@@ -171,12 +179,17 @@ $(OBJ)/tests/unit/%: tests/unit/%.c $(CORE) $(REPLAY) $(MODEL) Makefile
 	@mkdir -p $(@D) $(OBJ)/$(<D)
 	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(CORE) $(REPLAY) $(MODEL) $(CMOCKA_LIBS) $(CORE_LIBS) -lpthread
 
+# Stores are tested without the pager around them.
+$(OBJ)/tests/unit/test_store_%: tests/unit/test_store_%.c $(STORES) Makefile
+	@mkdir -p $(@D) $(OBJ)/$(<D)
+	$(LINK) $(VMM_CFLAGS) $(DEPS) $(call link_options,$<) $< $(STORES) $(CMOCKA_LIBS) $(STORE_LIBS)
+
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-scan bench-core bench-sim bench-dispatch bench-peers check-valgrind
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-scan bench-stores bench-core bench-sim bench-dispatch bench-peers check-valgrind
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -220,7 +233,7 @@ check-includes:
 # check-unit` runs the seed corpora with any compiler.
 FUZZ_CC  ?= clang
 AFL_CC   ?= $(or $(shell command -v afl-clang-fast 2>/dev/null),afl-gcc)
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fno-sanitize-recover=all -DVMM_VERSION='"fuzz"' -DVMM_COMMIT='""'
+FUZZ_CFLAGS := $(STORE_CPPFLAGS) -std=gnu11 -O1 -g -D_GNU_SOURCE= -I. -fno-sanitize-recover=all -DVMM_VERSION='"fuzz"' -DVMM_COMMIT='""'
 AFL_SANITIZE := -fsanitize=address,undefined
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SOURCES := $(wildcard core/trace/*.c)
@@ -273,6 +286,9 @@ bench-fault: all
 	BIN=$(BIN) bench/fault.sh
 bench-scan: all
 	BENCH_STEP=1 BIN=$(BIN) bench/fault.sh
+# Each store: what a fault costs with it, and what it takes.
+bench-stores: all
+	BIN=$(BIN) bench/stores.sh
 bench-sim: $(BIN)/bench/sim $(BIN)/vmm
 	@mkdir -p bench/results
 	$(BIN)/bench/sim
@@ -341,7 +357,7 @@ help:
 	@echo 'make lto, pgo        vmm with link-time or profile-guided optimisation, into build/lto/, build/pgo/; compared with the release build'
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make fuzz            fuzzers of the parsers, into build/fuzz/ (needs clang); fuzz-afl: build/fuzz-afl/ (AFL++)'
-	@echo 'make bench           benchmarks; bench-fault: the cost of one fault, bench-scan: of a page of a scan; bench-core: of the core; bench-sim: the speed of replay;'
+	@echo 'make bench           benchmarks; bench-fault: the cost of one fault, bench-scan: of a page of a scan, bench-stores: with each store; bench-core: of the core; bench-sim: the speed of replay;'
 	@echo '                     bench-dispatch: of a policy called, inlined, compiled at run time; bench-peers: of other simulators'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'

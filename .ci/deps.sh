@@ -7,7 +7,7 @@
 # Packages that come with a service (redis, memcached) do not start it, and nothing else on the system changes.
 set -eu
 
-build="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libjansson-dev uthash-dev libxxhash-dev libzstd-dev nettle-dev"
+build="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libjansson-dev uthash-dev libxxhash-dev libzstd-dev nettle-dev liblz4-dev liburing-dev"
 demo="sqlite3 python3"
 check="libcmocka-dev sqlite3 python3 gcc binutils xz-utils perl coreutils procps util-linux"
 apps="redis-server redis-tools nodejs memcached stress-ng memtester netcat-openbsd"

@@ -126,7 +126,6 @@ static void text_program(const struct report *r)
 static void text_faults(const struct report *r)
 {
 	const struct vm_stats *s = &r->result->stats;
-	char size[SIZE_TEXT_BYTES];
 
 	fprintf(stderr,
 		"  faults      %" PRIu64 ": zero %" PRIu64 ", from the store %" PRIu64
@@ -151,8 +150,7 @@ static void text_faults(const struct report *r)
 		fprintf(stderr, "; %" PRIu64 " pages were written before they left", s->writebacks);
 	if (s->evictions_rejected)
 		fprintf(stderr, "; %" PRIu64 " victims could not be taken", s->evictions_rejected);
-	fprintf(stderr, "\n  store       mem: %" PRIu64 " read, %" PRIu64 " written, at most %s\n",
-		s->store_reads, s->store_writes, size_text(size, r->result->store_peak_bytes));
+	fputc('\n', stderr);
 }
 
 static void text_latency(const struct run_result *res)
@@ -254,6 +252,7 @@ void report_text(const struct report *report)
 	text_head(report);
 	text_program(report);
 	text_faults(report);
+	report_store_text(report);
 	text_latency(report->result);
 	text_phases(report->result);
 	text_checks(report);

@@ -35,6 +35,10 @@ int report_json(const struct report *report, const char *path);
 /* Would report_json be able to make the file? 0, or -errno; nothing is written. */
 int report_json_probe(const char *path);
 
+/* report_store.c: its lines of the text, and its object of the JSON (new reference; NULL: no memory). */
+void report_store_text(const struct report *report);
+json_t *report_store_json(const struct report *report);
+
 /* Values of other reports too. Text that is not UTF-8 is escaped. New references; NULL: no memory. */
 json_t *report_text_json(const char *string);
 json_t *report_cpu_json(void);

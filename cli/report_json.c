@@ -135,7 +135,7 @@ static json_t *provenance(const struct report *r)
 	if (!uname(&system))
 		set(object, "kernel", text(system.release));
 	set(object, "cpu", report_cpu_json());
-	set(object, "store", json_string("mem"));
+	set(object, "store", text(r->config->store));
 	if (r->config->prefetch)
 		set(object, "prefetch", text(r->config->prefetch));
 	if (r->class == POLICY_T)
@@ -293,7 +293,8 @@ static json_t *report_tree(const struct report *r)
 		set_count(root, "checksums", res->checksums);
 	if (r->config->record)
 		set(root, "trace", record_report_json(r));
-	set_count(root, "store_peak_bytes", res->store_peak_bytes);
+	set_count(root, "store_peak_bytes", res->store.memory_bytes_peak);
+	set(root, "store", report_store_json(r));
 	if (res->unmanaged_samples)
 		set_count(root, "unmanaged_bytes", res->unmanaged_bytes);
 	set_count(root, "processes_total", res->processes_total);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define PAGE_BYTES 4096ull
+#define LATENCY_US_MAX 10000000u
 #define FRAMES_MAX (UINT32_MAX - 1ull) /* frame numbers have 32 bits */
 
 static const char later[] = "not available in this version";
@@ -129,13 +130,33 @@ static int parse_regions(void *target, const char *option, const char *value)
 
 static int parse_store(void *target, const char *option, const char *value)
 {
-	(void)target;
-	if (!strcmp(value, "mem"))
+	static const char choose[] = "Choose among mem, lz4, file:PATH.";
+	struct run_options *o = target;
+	char name[32], todo[96];
+	const char *near;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(value, ":"), value);
+	switch (pager_store_check(value)) {
+	case 0:
+		o->config.store = value;
 		return 0;
-	if (!strcmp(value, "lz4") || !strncmp(value, "file:", 5))
-		complain(option, "The store is mem.", "'%s' is %s", value, later);
-	else
-		complain(option, "The store is mem.", "'%s' is not a store", value);
+	case -ENOTSUP:
+		complain(option, "Build vmm where its library is: `make install-deps`.",
+			 "%s is not built in", name);
+		break;
+	case -EINVAL:
+		if (!strcmp(name, "file"))
+			complain(
+				option, "Write for example --store file:/var/tmp.",
+				"file needs the path of a directory, a new file or a block device");
+		else
+			complain(option, choose, "%s takes no argument", name);
+		break;
+	default:
+		near = nearest_name(name, store_names);
+		snprintf(todo, sizeof(todo), "Did you mean %s? %s", near ? near : "", choose);
+		complain(option, near ? todo : choose, "'%s' is not a store", name);
+	}
 	return -EINVAL;
 }
 
@@ -162,10 +183,15 @@ const struct option_spec run_option_table[] = {
 	{ 0, "regions", OPTION_CALL, "LIST",
 	  "what is paged, of heap, anon, anon>=SIZE, stack, all\n(heap,anon)",
 	  .parse = parse_regions },
-	{ 0, "store", OPTION_CALL, "mem", "where evicted pages go (mem)", .parse = parse_store },
+	{ 0, "store", OPTION_CALL, "mem|lz4|file:PATH",
+	  "where evicted pages go: memory, compressed memory, or a\nfile without a name, in a directory (mem)",
+	  .parse = parse_store },
 	{ 0, "store-limit", OPTION_SIZE, "SIZE",
-	  "stop the run when the store holds more (half of the\navailable memory)",
+	  "stop the run when the store takes more memory (half of the\navailable memory)",
 	  AT(config.store_limit_bytes) },
+	{ 0, "latency-us", OPTION_COUNT, "N",
+	  "emulate a slower store: each read and write takes at least\nN us", AT(config.latency_us),
+	  .max = LATENCY_US_MAX },
 	{ 0, "audit", OPTION_FLAG, NULL, "compare with the kernel's own count of frames",
 	  AT(config.audit) },
 	{ 0, "checksum", OPTION_FLAG, NULL, "verify every page's content when it comes back",
@@ -183,7 +209,10 @@ const struct option_spec run_option_table[] = {
 void run_options_init(struct run_options *o)
 {
 	*o = (struct run_options){
-		.config = { .policy = "clock", .seed = 1, .regions = REGION_HEAP | REGION_ANON },
+		.config = { .policy = "clock",
+			    .store = "mem",
+			    .seed = 1,
+			    .regions = REGION_HEAP | REGION_ANON },
 	};
 }
 

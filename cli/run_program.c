@@ -89,7 +89,8 @@ static int preload_find(char path[PATH_MAX])
 }
 
 /* What the machine must offer before any work. STATUS_OK, or the status to exit with. */
-static int machine_check(const char *command, char preload[PATH_MAX])
+static int machine_check(const char *command, const struct run_options *options,
+			 char preload[PATH_MAX])
 {
 	char why[256] = "", remedy[512] = "";
 	int err;
@@ -102,6 +103,14 @@ static int machine_check(const char *command, char preload[PATH_MAX])
 		complain("libvmm_preload.so",
 			 "Build it with `make`, or set VMM_PRELOAD to its path.",
 			 "not found beside vmm");
+		return STATUS_VMM_FAILED;
+	}
+	err = pager_store_probe(options->config.store, why, sizeof(why));
+	if (err) {
+		complain(
+			"--store",
+			"Give a directory that is writable, a path that is free, or an unused block device.",
+			"%s: %s", options->config.store, why);
 		return STATUS_VMM_FAILED;
 	}
 	err = pager_probe(why, sizeof(why), remedy, sizeof(remedy));
@@ -185,7 +194,7 @@ int run_program_check(const char *command, char **argv, struct run_options *opti
 	err = program_find(argv[0]);
 	if (err)
 		return program_complain(argv[0], err);
-	status = machine_check(command, preload);
+	status = machine_check(command, options, preload);
 	if (status)
 		return status;
 	options->config.argv = argv;

@@ -189,8 +189,8 @@ static bool wakes_last(const struct space *s)
 /* Makes the plan true, up to and without the fill. *filled: the agent filled as well. -EBUSY: later. */
 static int make_room(struct space *s, struct plan *plan, uint64_t addr, bool *filled)
 {
-	bool combine = plan->needs_frame && addr && plan->n_evict && s->agent.ready &&
-		       !wakes_last(s);
+	bool combine = plan->needs_frame && addr && s->agent.ready && !wakes_last(s) &&
+		       reclaim_can_fill(s, plan);
 	int rc;
 
 	*filled = false;

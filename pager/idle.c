@@ -5,7 +5,8 @@
  * live.buf of a page says where its content is:
  *   NO_SLOT     in the mapping, or, when the page has no frame, in its slot
  *   IDLE_SAME   out, and equal to the slot (without a slot: zeros): no copy is kept
- *   else        out, a page of pager.pages that differs from the slot
+ *   else        out, a page of pager.pages that differs from the slot, or may: a store whose reads cost something is asked only
+ *               when the page is evicted
  * So what the store would have to be told is known when the page becomes idle, while its content is in the cache, and the eviction
  * of an idle page copies nothing.
  */
@@ -17,6 +18,16 @@
 #define IDLE_SAME (NO_SLOT - 1)
 
 static const uint8_t zeros[VMM_PAGE] __attribute__((aligned(VMM_PAGE)));
+
+/* Is it what the store has, where that can be read in place? Elsewhere a copy is kept: a soft fault must not cost a read. */
+static bool is_at_hand(const struct space *s, const struct live *l, const void *data)
+{
+	const struct pager *p = s->pager;
+
+	if (l->slot == NO_SLOT)
+		return memcmp(data, zeros, VMM_PAGE) == 0;
+	return p->store_ops->map && p->store_ops->same(p->store, l->slot, data);
+}
 
 /* What the store has of a page. */
 static const void *stored(struct space *s, uint32_t page)
@@ -30,7 +41,7 @@ void idle_keep(struct space *s, uint32_t page, const void *data)
 	struct pager *p = s->pager;
 
 	s->idle_pages++;
-	if (memcmp(data, stored(s, page), VMM_PAGE) == 0) {
+	if (is_at_hand(s, l, data)) {
 		l->buf = IDLE_SAME;
 		return;
 	}
@@ -88,6 +99,11 @@ int idle_evict(struct space *s, uint32_t page)
 	if (same && !(written && l->slot == NO_SLOT)) {
 		idle_forget(s, l);
 		return written;
+	}
+	if (!same && !written && !p->store_ops->map && l->slot != NO_SLOT &&
+	    p->store_ops->same(p->store, l->slot, slab_page(&p->pages, l->buf))) {
+		idle_forget(s, l);
+		return 0;
 	}
 	if (p->config->checksum)
 		page_sum(l, idle_content(s, page));

@@ -262,8 +262,11 @@ static int plan_run(struct pager *p, const struct run_config *c)
 	p->result->batch = p->batch;
 	p->result->window = p->window;
 	p->result->seed = c->seed;
-	p->store_ops = &store_mem;
-	return p->store_ops->open(&p->store, &p->pages, limit);
+	return store_open(c->store,
+			  &(struct store_setup){ .pages = &p->pages,
+						 .limit_bytes = limit,
+						 .latency_ns = c->latency_us * 1000 },
+			  &p->store_ops, &p->store);
 }
 
 /* How long nothing but an event is waited for. */

@@ -259,6 +259,8 @@ void prefetch(struct space *s, const struct plan *fault);
 /* reclaim.c: executes the idle and evict lists of a plan, and, if it can, the fill: *filled. 0 or -errno. */
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,
 	    bool *filled);
+bool reclaim_can_fill(struct space *s,
+		      const struct plan *plan);  /* would it ask the agent, once, for this plan? */
 void store_must(struct pager *p, int rc);        /* fatal unless 0: what a store's write said */
 void page_sum(struct live *l, const void *data); /* remembers the hash of what was stored */
 const void *

@@ -86,6 +86,11 @@ void page_copy_soon(struct space *s, uint32_t page)
 
 void store_must(struct pager *p, int rc)
 {
+	if (rc)
+		p->store_ops->stats(p->store, &p->result->store);
+	if (rc == -ENOSPC && p->result->store.last_error)
+		fatal(p, "store: %s, and the memory of --store-limit is full as well",
+		      strerror(p->result->store.last_error));
 	if (rc == -ENOSPC)
 		fatal(p,
 		      "store: the limit of --store-limit is reached; the program was stopped before the machine ran out of memory");
@@ -103,9 +108,10 @@ static int put_away(struct space *s, uint32_t page, const void *data)
 
 	if (s->track_dirty && frame_dirty(core_frames(s->core), pg->frame))
 		dirty = true;
+	else if (l->slot == NO_SLOT)
+		dirty = memcmp(data, zeros, VMM_PAGE) != 0;
 	else
-		dirty = memcmp(data, l->slot == NO_SLOT ? zeros : page_copy(s, page), VMM_PAGE) !=
-			0;
+		dirty = !p->store_ops->same(p->store, l->slot, data);
 	if (!dirty)
 		return 0;
 	store_must(p, p->store_ops->write(p->store, &l->slot, data));
@@ -247,6 +253,16 @@ static int run_batch(struct space *s, struct batch *b, uint64_t fill_addr, const
 	}
 	b->n = 0;
 	return rc;
+}
+
+/* What the page is filled from has a price (a read from the store): it is not to be fetched in vain. */
+bool reclaim_can_fill(struct space *s, const struct plan *plan)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < plan->n_evict; i++)
+		n += space_live(s, plan->evict[i])->buf == NO_SLOT;
+	return n && n + plan->n_idle <= VMM_RUN_MAX;
 }
 
 int reclaim(struct space *s, struct plan *plan, uint64_t fill_addr, const void *fill, bool fill_wp,

@@ -106,5 +106,5 @@ void snapshot(struct pager *p)
 	qsort(p->result->mapping, p->result->mappings, sizeof(p->result->mapping[0]), more_faults);
 	qsort(p->result->thread, p->result->threads, sizeof(p->result->thread[0]),
 	      more_thread_faults);
-	p->result->store_peak_bytes = p->store_ops->peak_bytes(p->store);
+	p->store_ops->stats(p->store, &p->result->store);
 }

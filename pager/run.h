@@ -34,7 +34,9 @@ struct run_config {
 	uint64_t seed;
 	uint32_t regions;           /* REGION_* */
 	uint64_t anon_min_bytes;    /* 0: every size */
+	const char *store;          /* "mem", "lz4" or "file:PATH" */
 	uint64_t store_limit_bytes; /* 0: half of the available memory */
+	uint64_t latency_us;        /* least time of a read from the store, and of a write */
 	uint32_t timeout_s;         /* 0: none; the run is killed after it */
 	bool exact, audit, checksum, verbose;
 	const char *record;      /* where to write a trace of the run; NULL: nowhere */
@@ -43,6 +45,27 @@ struct run_config {
 
 #define HIST_BUCKETS                                                                               \
 	512 /* 8 buckets an octave of nanoseconds: index = 8*log2(ns), see hist_* in pager/hist.h */
+
+/* How long the calls of one kind took. */
+struct store_times {
+	uint64_t count, sum_ns, max_ns;
+	uint64_t hist[HIST_BUCKETS];
+};
+
+/* What a store held, and how long it took. What does not apply is 0. */
+struct store_stats {
+	uint64_t stored_bytes_peak; /* most content at once, 4096 bytes a page */
+	uint64_t memory_bytes_peak; /* most memory of the pager for it */
+	/* lz4, when it held the most content: memory_bytes >= compressed_bytes + 4096 * whole_pages */
+	uint64_t memory_bytes, compressed_pages, compressed_bytes, whole_pages, same_filled_pages;
+	/* file */
+	bool on_disk, direct; /* direct: without the page cache */
+	uint64_t file_bytes;
+	uint64_t kept_pages_peak; /* most pages that waited in memory because they could not be written */
+	uint64_t write_errors;
+	int last_error; /* errno of the last of them */
+	struct store_times read, write;
+};
 
 struct run_process {
 	pid_t pid;
@@ -104,7 +127,7 @@ struct run_result {
 	uint64_t audit_cow_checks; /* comparisons of what relatives by fork use together with one space's limit */
 	uint64_t audit_cow_frames; /* most frames by which they exceeded it */
 	uint64_t checksums;        /* pages verified on their way back */
-	uint64_t store_peak_bytes;
+	struct store_stats store;
 	uint64_t unmanaged_bytes; /* largest sample of the program's anonymous memory outside managed regions */
 	uint64_t unmanaged_samples; /* 0: it could not be measured */
 	uint32_t processes_total,
@@ -123,6 +146,15 @@ struct run_result {
 
 /* What the machine lacks for a live run. 0, or -errno with a one-line reason and the remedy in words. */
 int pager_probe(char *why, size_t why_bytes, char *remedy, size_t remedy_bytes);
+
+/* Names of the stores, NULL-terminated. */
+extern const char *const store_names[];
+
+/* Is it "NAME" or "NAME:PATH"? 0; -ENOENT no such store, -EINVAL its path is missing or too much, -ENOTSUP not built in. */
+int pager_store_check(const char *spec);
+
+/* Could that store be opened? 0, or -errno with a one-line reason; nothing is left behind. */
+int pager_store_probe(const char *spec, char *why, size_t why_bytes);
 
 /* Are we ourselves a program that runs under vmm? vmm inside vmm is refused. */
 bool pager_inside(void);

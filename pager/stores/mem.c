@@ -12,14 +12,14 @@ struct store {
 	uint64_t slots, slots_peak, slots_max;
 };
 
-static int mem_open(struct store **store, struct slab *pages, uint64_t limit_bytes)
+static int mem_open(struct store **store, const struct store_setup *setup)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->pages = pages;
-	s->slots_max = limit_bytes / 4096;
+	s->pages = setup->pages;
+	s->slots_max = setup->limit_bytes / STORE_PAGE;
 	*store = s;
 	return 0;
 }
@@ -58,14 +58,19 @@ static int mem_write(struct store *s, uint32_t *slot, const void *page)
 			return rc;
 		}
 	}
-	memcpy(slab_page(s->pages, n), page, 4096);
+	memcpy(slab_page(s->pages, n), page, STORE_PAGE);
 	return 0;
 }
 
 static int mem_read(struct store *s, uint32_t slot, void *page)
 {
-	memcpy(page, slab_page(s->pages, slot), 4096);
+	memcpy(page, slab_page(s->pages, slot), STORE_PAGE);
 	return 0;
+}
+
+static bool mem_same(struct store *s, uint32_t slot, const void *page)
+{
+	return memcmp(page, slab_page(s->pages, slot), STORE_PAGE) == 0;
 }
 
 static const void *mem_map(struct store *s, uint32_t slot)
@@ -78,9 +83,10 @@ static void mem_ref(struct store *s, uint32_t slot)
 	slab_ref(s->pages, slot);
 }
 
-static uint64_t mem_peak_bytes(const struct store *s)
+static void mem_stats(const struct store *s, struct store_stats *stats)
 {
-	return s->slots_peak * 4096;
+	*stats = (struct store_stats){ .stored_bytes_peak = s->slots_peak * STORE_PAGE,
+				       .memory_bytes_peak = s->slots_peak * STORE_PAGE };
 }
 
 static void mem_close(struct store *s)
@@ -93,10 +99,11 @@ const struct store_ops store_mem = {
 	.open = mem_open,
 	.write = mem_write,
 	.read = mem_read,
+	.same = mem_same,
 	.map = mem_map,
 	.take = mem_take,
 	.ref = mem_ref,
 	.unref = mem_unref,
-	.peak_bytes = mem_peak_bytes,
+	.stats = mem_stats,
 	.close = mem_close,
 };
