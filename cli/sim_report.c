@@ -235,10 +235,7 @@ static int csv_write(FILE *file, const void *arg)
 	const struct sim_report *r = arg;
 	bool intervals = r->options->interval_text != NULL;
 
-	fprintf(file,
-		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
-		"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
-		"fidelity,warmup%s\n",
+	fprintf(file, SIM_CSV_HEADER "%s\n",
 		intervals ? ",interval,first_access,working_set_pages" : "");
 	for (uint32_t k = 0; k < r->n_results; k++) {
 		const struct sim_result *res = &r->results[k];

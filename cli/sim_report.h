@@ -9,6 +9,12 @@
 
 #include <jansson.h>
 
+/* Of every CSV of runs. */
+#define SIM_CSV_HEADER                                                                              \
+	"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses," \
+	"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"  \
+	"fidelity,warmup"
+
 struct sim_report {
 	const struct sim_options *options;
 	const struct sim_result *results; /* one a page size */
@@ -63,6 +69,8 @@ void csv_field(FILE *file, const char *text);
  * status; `options` are set to the defaults.
  */
 extern const struct option_spec sim_option_table[];
+/* After sim_options_check: replays and reports. Complains itself: 0 or -errno. argv: of the command, for the reports. */
+int sim_execute(struct sim_options *options, char **argv);
 int sim_command(const struct command *self, int argc, char **argv, struct sim_options *options);
 
 #endif
