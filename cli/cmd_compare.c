@@ -46,6 +46,7 @@ static const struct option_spec compare_option_table[] = {
 	  AT(sim.json) },
 	{ 0, "csv", OPTION_STRING, "FILE", "write them as CSV, a row a run; - is stdout",
 	  AT(sim.csv) },
+	{ 0, "html", OPTION_STRING, "FILE", "write them as one HTML file", AT(sim.html) },
 	{ 'q', "quiet", OPTION_FLAG, NULL, "no table and no progress", AT(sim.quiet) },
 	{ .name = NULL },
 };

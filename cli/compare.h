@@ -60,11 +60,11 @@ struct comparison {
 	int status;          /* of the program alone */
 };
 
-/* compare_run.c. Both complain themselves: STATUS_OK, or the status to exit with. */
+/* compare_run.c. It complains itself: STATUS_OK, or the status to exit with. */
 int compare_measure(struct comparison *c, struct compare_options *options);
 void compare_destroy(struct comparison *c);
 
-/* The program is recorded once and the trace replayed, with the reports of `vmm sim`. */
+/* compare_record.c: the program is recorded once and the trace replayed, with the reports of `vmm sim`. */
 int compare_replay(struct comparison *c, struct compare_options *options);
 
 /* compare_report.c: all that were asked for. Complains itself: 0 or -errno. */

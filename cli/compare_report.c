@@ -144,7 +144,7 @@ static int text_table(const struct comparison *c)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < c->n_cells; i++)
 		rows[i] = &c->cells[i];
-	qsort(rows, c->n_cells, sizeof(*rows), by_answer);
+	qsort(rows, c->n_cells, sizeof(struct compare_cell *), by_answer);
 	printf("\n  %-*s %8s %6s %8s  %*s %*s %8s%s\n", NAME_WIDTH, "policy", "memory", "",
 	       "frames", several ? 28 : 10, "faults", several ? 22 : 10, "time", "x alone",
 	       c->opt ? "    x opt" : "");
@@ -205,10 +205,12 @@ static json_t *runs_tree(const struct comparison *c)
 
 static json_t *json_tree(const struct comparison *c)
 {
-	json_t *root = json_pack("{s:i, s:s, s:I, s:I, s:{s:o, s:i}, s:o}", "schema", REPORT_SCHEMA,
-				 "mode", "compare", "seed", (json_int_t)c->options->sim.seed,
-				 "footprint_pages", (json_int_t)c->footprint, "alone", "elapsed_s",
-				 times(&c->alone), "status", c->status, "runs", runs_tree(c));
+	json_t *root = json_pack("{s:i, s:s, s:o, s:I, s:I, s:{s:o, s:i}, s:o}", "schema",
+				 REPORT_SCHEMA, "mode", "compare", "program",
+				 report_text_json(c->program[0]), "seed",
+				 (json_int_t)c->options->sim.seed, "footprint_pages",
+				 (json_int_t)c->footprint, "alone", "elapsed_s", times(&c->alone),
+				 "status", c->status, "runs", runs_tree(c));
 
 	if (root && c->opt && json_object_set_new(root, "opt", opt_tree(c))) {
 		json_decref(root);
@@ -271,7 +273,9 @@ int compare_report(const struct comparison *c)
 		err = written(o->csv, output_write(o->csv, csv_write, c));
 	if (o->json && written(o->json, sim_json_write(json_tree(c), o->json)))
 		err = -EIO;
-	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json)) {
+	if (o->html && written(o->html, sim_html_write(json_tree(c), o->html)))
+		err = -EIO;
+	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json) && !is_stdout(o->html)) {
 		text_head(c);
 		err = text_table(c) ? -ENOMEM : err;
 	}

@@ -2,16 +2,14 @@
 /* compare_run.c - the runs of a comparison (compare.h): the program alone, its footprint, then all cells in a random order. */
 #include "cli/cli.h"
 #include "cli/compare.h"
-#include "cli/compare_stdio.h"
+#include "cli/compare_session.h"
 #include "cli/policy_text.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/run_program.h"
-#include "cli/sim_report.h"
 #include "core/rng.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,20 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WINDOW_MOST 64u /* of a recording for OPT and --replay, */
-#define WINDOW_LEAST 8u /* and no more than a quarter of the smallest size */
-
-/* What all runs share. */
-struct session {
-	struct comparison *c;
-	struct compare_stdio io;
-	struct run_result *result; /* of the run that was made last */
-	char expected[65];         /* digest of the program's output */
-	struct progress progress;
-	uint32_t done, total; /* runs */
-};
-
-static int out_of_memory(void)
+int compare_out_of_memory(void)
 {
 	complain("compare", NULL, "out of memory");
 	return STATUS_VMM_FAILED;
@@ -77,8 +62,7 @@ static int run_alone(struct session *s, struct compare_run *run, bool first)
 	return interrupted(run->status) ? run->status : STATUS_OK;
 }
 
-/* Under the pager. A run that vmm had to stop is a result, too; STATUS_VMM_FAILED: there was none. */
-static int run_paged(struct session *s, const struct run_config *config, struct compare_run *run)
+int session_run(struct session *s, const struct run_config *config, struct compare_run *run)
 {
 	struct run_result *r = s->result;
 	int err = compare_stdio_enter(&s->io, false);
@@ -115,7 +99,7 @@ static int run_cell(struct session *s, struct compare_cell *cell)
 		status = run_alone(s, run, false);
 	} else {
 		cell->run.config.seed = s->c->options->run.config.seed + cell->n_runs;
-		status = run_paged(s, &cell->run.config, run);
+		status = session_run(s, &cell->run.config, run);
 	}
 	if (!status)
 		cell->n_runs++;
@@ -124,7 +108,7 @@ static int run_cell(struct session *s, struct compare_cell *cell)
 					 cell->run.values, cell->run.class };
 
 		if (json_array_append_new(cell->reports, report_json_tree(&report)))
-			status = out_of_memory();
+			status = compare_out_of_memory();
 	}
 	s->done++;
 	progress_update(&s->progress, 0, (double)s->done / s->total);
@@ -143,7 +127,7 @@ static int footprint_find(struct session *s)
 	config.policy = "fifo";
 	config.argv = s->c->program;
 	config.window = 0;
-	status = run_paged(s, &config, &run);
+	status = session_run(s, &config, &run);
 	if (status)
 		return status;
 	if (run.fatal[0]) {
@@ -185,7 +169,7 @@ static int cell_make(struct comparison *c, struct compare_cell *cell,
 	*cell = (struct compare_cell){ .policy = policy, .frames = frames, .run = c->options->run };
 	cell->runs = calloc(c->options->sim.repeat, sizeof(*cell->runs));
 	if (!cell->runs)
-		return out_of_memory();
+		return compare_out_of_memory();
 	if (!policy)
 		return STATUS_OK;
 	cell->run.config.policy = policy->spec;
@@ -205,7 +189,7 @@ static int cells_make(struct comparison *c)
 
 	c->cells = calloc((size_t)o->n_sizes * o->n_policies, sizeof(*c->cells));
 	if (!c->cells)
-		return out_of_memory();
+		return compare_out_of_memory();
 	for (uint32_t i = 0; i < o->n_sizes && !status; i++)
 		for (uint32_t k = 0; k < o->n_policies && !status; k++)
 			if (!o->policies[k].opt)
@@ -239,7 +223,7 @@ static int cells_run(struct session *s)
 	s->total = repeat * (c->n_cells + 1);
 	order = calloc(s->total, sizeof(struct compare_cell *));
 	if (!order)
-		return out_of_memory();
+		return compare_out_of_memory();
 	for (uint32_t i = 0; i < repeat; i++) {
 		order[n++] = &c->alone;
 		for (uint32_t k = 0; k < c->n_cells; k++)
@@ -288,122 +272,16 @@ static void cell_sum(struct compare_cell *cell)
 	cell->faults = spread_of(cell, true);
 }
 
-/* --- recordings -------------------------------------------------------------------------------------------------- */
+/* --- a session -------------------------------------------------------------------------------------- */
 
-/* A recording of the program. */
-struct recording {
-	const char *path; /* as it can be opened */
-	char path_of_fd[64];
-	int fd; /* the file has no other name: nothing is left behind; -1: it has */
-	uint32_t window;
-};
-
-/* A file in TMPDIR: its name, for free(), or NULL. */
-static char *temporary_make(int *fd)
-{
-	const char *dir = getenv("TMPDIR");
-	char *name = NULL;
-
-	if (asprintf(&name, "%s/vmm-compare-XXXXXX.vmt", dir && *dir ? dir : "/tmp") < 0)
-		return NULL;
-	*fd = mkostemps(name, (int)strlen(".vmt"), O_CLOEXEC);
-	if (*fd >= 0)
-		return name;
-	complain(name, NULL, "the trace cannot be written: %s", strerror(errno));
-	free(name);
-	return NULL;
-}
-
-static uint32_t window_choose(const struct compare_options *o)
-{
-	uint32_t window = o->sim.sizes[0] / 4 < WINDOW_MOST ? o->sim.sizes[0] / 4 : WINDOW_MOST;
-
-	if (o->run.window)
-		window = (uint32_t)o->run.window;
-	return window < WINDOW_LEAST ? WINDOW_LEAST : window;
-}
-
-static int record(struct session *s, struct recording *rec)
-{
-	const struct compare_options *o = s->c->options;
-	struct run_config config = o->run.config;
-	struct compare_run run;
-	char *name = NULL;
-	int status;
-
-	*rec = (struct recording){ .path = o->sim.output, .fd = -1, .window = window_choose(o) };
-	if (!rec->path) {
-		name = temporary_make(&rec->fd);
-		if (!name)
-			return STATUS_VMM_FAILED;
-		snprintf(rec->path_of_fd, sizeof(rec->path_of_fd), "/proc/self/fd/%d", rec->fd);
-		rec->path = rec->path_of_fd;
-	}
-	config.policy = "lru";
-	config.window = rec->window;
-	config.record = name ? name : rec->path;
-	config.argv = s->c->program;
-	status = run_paged(s, &config, &run);
-	if (name)
-		unlink(name);
-	free(name);
-	if (!status && (run.fatal[0] || s->result->record.error)) {
-		complain("compare", NULL, "the program could not be recorded: %s",
-			 run.fatal[0] ? run.fatal : strerror(-s->result->record.error));
-		status = STATUS_VMM_FAILED;
-	}
-	return status;
-}
-
-static void recording_close(const struct recording *rec)
-{
-	if (rec->fd >= 0)
-		close(rec->fd);
-}
-
-/* OPT's faults by size. */
-static int opt_replay(struct session *s)
-{
-	struct comparison *c = s->c;
-	struct sim_options o = c->options->sim;
-	struct sim_policy opt = { .opt = true };
-	struct sim_result r = { .page_size = 0 };
-	struct recording rec;
-	int status = record(s, &rec);
-
-	for (uint32_t i = 0; i < o.n_policies; i++)
-		if (o.policies[i].opt)
-			opt = o.policies[i];
-	o.policies = &opt;
-	o.n_policies = 1;
-	o.trace = rec.path;
-	o.force = true;
-	o.repeat = 1;
-	o.quiet = true;
-	o.n_given = 0; /* the sizes are there */
-	c->opt = calloc(o.n_sizes, sizeof(*c->opt));
-	if (!status && !c->opt)
-		status = out_of_memory();
-	if (!status && sim_all(&o, &r))
-		status = STATUS_FAILED;
-	for (uint32_t i = 0; i < r.n_cells && !status; i++)
-		c->opt[i] = r.cells[i].stats.faults;
-	c->opt_window = rec.window;
-	sim_result_destroy(&r);
-	recording_close(&rec);
-	return status;
-}
-
-/* --- the command's two ways -------------------------------------------------------------------------------------- */
-
-static int session_open(struct session *s, struct comparison *c)
+int session_open(struct session *s, struct comparison *c)
 {
 	int err;
 
 	*s = (struct session){ .c = c };
 	s->result = calloc(1, sizeof(*s->result));
 	if (!s->result)
-		return out_of_memory();
+		return compare_out_of_memory();
 	err = compare_stdio_open(&s->io);
 	if (!err)
 		return STATUS_OK;
@@ -413,14 +291,13 @@ static int session_open(struct session *s, struct comparison *c)
 	return STATUS_VMM_FAILED;
 }
 
-static void session_close(struct session *s)
+void session_close(struct session *s)
 {
 	compare_stdio_close(&s->io);
 	free(s->result);
 }
 
-/* The program alone, which warms what it reads, its footprint, and the sizes. */
-static int begin(struct session *s, struct compare_options *options)
+int session_begin(struct session *s, struct compare_options *options)
 {
 	struct compare_run first = { .status = 0 };
 	int status = run_alone(s, &first, true);
@@ -433,13 +310,13 @@ static int begin(struct session *s, struct compare_options *options)
 static int measure(struct session *s, struct compare_options *options)
 {
 	struct comparison *c = s->c;
-	int status = begin(s, options);
+	int status = session_begin(s, options);
 
 	if (!status)
 		status = cells_make(c);
 	for (uint32_t i = 0; i < options->sim.n_policies && !status; i++)
 		if (options->sim.policies[i].opt && !c->opt)
-			status = opt_replay(s);
+			status = session_opt(s);
 	if (!status)
 		status = cells_run(s);
 	cell_sum(&c->alone);
@@ -457,32 +334,6 @@ int compare_measure(struct comparison *c, struct compare_options *options)
 		return status;
 	status = measure(&s, options);
 	session_close(&s);
-	return status;
-}
-
-int compare_replay(struct comparison *c, struct compare_options *options)
-{
-	struct sim_options *o = &options->sim;
-	struct recording rec = { .fd = -1 };
-	struct session s;
-	int status = session_open(&s, c);
-
-	if (status)
-		return status;
-	status = begin(&s, options);
-	if (!status)
-		status = record(&s, &rec);
-	session_close(&s);
-	if (!status) {
-		if (!o->quiet)
-			fprintf(stderr,
-				"vmm: %s was recorded once, through a window of %u pages; all that follows is replayed\n",
-				c->program[0], rec.window);
-		o->trace = rec.path;
-		o->n_given = 0; /* the sizes are there */
-		status = sim_execute(o, c->argv) ? STATUS_FAILED : STATUS_OK;
-	}
-	recording_close(&rec);
 	return status;
 }
 

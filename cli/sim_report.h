@@ -61,6 +61,8 @@ json_t *sim_provenance(const struct sim_options *options, const struct sim_resul
 		       char **argv);
 /* Writes and releases the tree; NULL is -ENOMEM. */
 int sim_json_write(json_t *tree, const char *path);
+/* The same in a page that shows it: what sim_report_html makes, or the JSON of a comparison. */
+int sim_html_write(json_t *tree, const char *path);
 /* As a CSV field: in quotes when it has to be. */
 void csv_field(FILE *file, const char *text);
 

@@ -76,3 +76,8 @@ wrong 127 'no such program' -- no-such-program
 wrong 2 'no program' -m 50% --
 wrong 2 'no trace was given' -a fifo
 [ -z "$(ls "$T/tmp")" ] || fail "left in TMPDIR: $(ls "$T/tmp")"
+# The page holds everything itself.
+compare page -q -a fifo,clock -m 50% --html "$T/page.html" -- "$toucher" -p 1024 -n 5000
+grep -q '"mode":"compare"' "$T/page.html" || fail "HTML: no results in it"
+grep -Eq '(src|href)=' "$T/page.html" && fail "HTML: fetches something"
+exit 0
