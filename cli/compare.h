@@ -53,6 +53,7 @@ struct comparison {
 	const struct compare_options *options;
 	char **argv, **program; /* of the command; of what it runs */
 	uint64_t footprint;     /* pages, in memory without limit */
+	uint32_t processes;     /* of that run */
 	struct compare_cell alone, *cells;
 	uint32_t n_cells;    /* by size, then policy as given; the report sorts them */
 	uint64_t *opt;       /* faults of OPT by size, as sim.sizes; NULL: not asked for */

@@ -130,6 +130,10 @@ static void text_head(const struct comparison *c)
 	text_spread(time, sizeof(time), &c->alone.time_s, true, o->repeat > 1);
 	printf("  alone       %s\n  footprint   %" PRIu64 " pages (%s)\n", time, c->footprint,
 	       size_text(size, c->footprint * PAGE_BYTES));
+	if (c->processes > 1)
+		printf("  note        %u processes, each with so many frames of its own; %s\n",
+		       c->processes,
+		       c->opt ? "opt has one pool for all" : "the footprint is of all");
 	if (c->opt)
 		printf("  opt         replayed from a recording through a window of %u pages: approximate\n",
 		       c->opt_window);

@@ -135,6 +135,7 @@ static int footprint_find(struct session *s)
 		return STATUS_VMM_FAILED;
 	}
 	s->c->footprint = run.stats.footprint_pages;
+	s->c->processes = s->result->processes_total;
 	if (s->c->footprint)
 		return STATUS_OK;
 	complain(s->c->program[0], "`vmm run -- PROGRAM` says why.", "nothing of it can be paged");
