@@ -184,8 +184,7 @@ static int full_add(struct trace_full *f, const struct trace_record *record, siz
 
 static int event_take(struct trace_source *t, const struct trace_event *e, size_t at)
 {
-	bool anonymous = e->record.kind == TRACE_MAP && e->record.backing == TRACE_ANON;
-	bool sharing = TRACE_MASK(e->record.kind) & SHARING && !anonymous;
+	bool sharing = TRACE_MASK(e->record.kind) & SHARING;
 	int err = t->full ? full_add(t->full, &e->record, at) : 0;
 
 	if (err || (sharing && t->stop_at_model))

@@ -2,8 +2,8 @@
 /*
  * trace_source.h - a trace of any format (core/trace) as a source of references.
  *
- * With source.events set, pages go at UNMAP, DISCARD and EXIT, and where anonymous memory is mapped anew. Forks and other
- * mappings are beyond page ids (pages that are shared have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
+ * With source.events set, pages go at UNMAP, DISCARD and EXIT. Forks and mappings are beyond page ids (pages that are shared
+ * have no id of their own): they are counted, and with stop_at_model the first one ends the reading with -EXDEV, for who
  * then drives the full model (full.h), which wants to know everything: `full`.
  */
 #ifndef VMM_REPLAY_TRACE_SOURCE_H

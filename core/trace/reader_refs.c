@@ -84,7 +84,7 @@ int trace_event_pages(struct trace_reader *r, struct trace_event *e)
 static bool has_pages(const struct trace_record *rec)
 {
 	return rec->kind == TRACE_UNMAP || rec->kind == TRACE_DISCARD || rec->kind == TRACE_EXIT ||
-	       rec->kind == TRACE_LEAVE || rec->kind == TRACE_MAP;
+	       rec->kind == TRACE_LEAVE;
 }
 
 /* From a record to an event with spaces. The space that exits is closed even if nobody wants to know. */

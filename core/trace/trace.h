@@ -122,7 +122,7 @@ struct trace_event {
 	uint32_t space;             /* id of record.pid's space */
 	uint32_t child;             /* FORK: id of the new space */
 	const uint32_t *
-		pages; /* MAP, UNMAP, DISCARD, EXIT, LEAVE: the ids of the pages seen so far that it is about */
+		pages; /* UNMAP, DISCARD, EXIT, LEAVE: the ids of the pages seen so far that it is about */
 	uint32_t n_pages;
 };
 
