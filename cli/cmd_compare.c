@@ -107,6 +107,25 @@ static int policies_check(const struct compare_options *o)
 	return -EINVAL;
 }
 
+/* Percentages of a small program become more, later. */
+static int sizes_check(const struct compare_options *o)
+{
+	const char option[] = { '-', o->sim.size_letter, 0 };
+
+	for (uint32_t i = 0; i < o->sim.n_given; i++) {
+		const struct sim_size *size = &o->sim.given[i];
+
+		if (size->unit == '%' ||
+		    sim_size_frames(size, o->sim.page_size, 0) >= RUN_FRAMES_MIN)
+			continue;
+		complain(option, "The least is 40 frames (160 KiB): 32, and 8 for each thread.",
+			 "%.0f %s are too few for a program to make progress", size->value,
+			 size->unit == 'f' ? "frames" : "bytes");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int on_program(struct comparison *c, struct compare_options *o)
 {
 	const char *json = o->run.json;
@@ -146,7 +165,7 @@ static int compare_main(const struct command *self, int argc, char **argv)
 	c.program = argv + first;
 	o.run.config.seed = o.sim.seed;
 	o.sim.trace = "the recording"; /* it is made later */
-	if (sim_options_check(&o.sim, self->name, true) || policies_check(&o))
+	if (sim_options_check(&o.sim, self->name, true) || policies_check(&o) || sizes_check(&o))
 		status = STATUS_USAGE;
 	else
 		status = on_program(&c, &o);

@@ -150,11 +150,6 @@ static int sizes_find(struct comparison *c, struct sim_options *o)
 	if (sim_sizes_resolve(o, c->footprint))
 		return STATUS_USAGE;
 	for (uint32_t i = 0; i < o->n_sizes; i++) {
-		if (o->sizes[i] < RUN_FRAMES_MIN && !sim_sizes_percent(o)) {
-			complain("-f", "Give at least 40.", "%u frames are too few for a program",
-				 o->sizes[i]);
-			return STATUS_USAGE;
-		}
 		if (o->sizes[i] < RUN_FRAMES_MIN)
 			o->sizes[i] = RUN_FRAMES_MIN;
 		if (!n || o->sizes[i] != o->sizes[n - 1])

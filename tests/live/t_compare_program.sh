@@ -68,7 +68,8 @@ wrong() { # STATUS PATTERN OPTIONS...
 	[ $status = "$expected" ] || { show "$T/err"; fail "vmm compare $*: exit status $status, expected $expected"; }
 	grep -q -- "$pattern" "$T/err" || { show "$T/err"; fail "vmm compare $*: no '$pattern'"; }
 }
-wrong 2 'least 40' -f 20 -- true
+wrong 2 'least is 40' -f 20 -- true
+wrong 2 'too few' -m 64K,50% -- true
 wrong 2 'the future' -a vmin -- true
 wrong 2 'add policies\|Add policies' -a opt -- true
 wrong 2 'Did you mean' -a clok -- true
@@ -80,4 +81,19 @@ wrong 2 'no trace was given' -a fifo
 compare page -q -a fifo,clock -m 50% --html "$T/page.html" -- "$toucher" -p 1024 -n 5000
 grep -q '"mode":"compare"' "$T/page.html" || fail "HTML: no results in it"
 grep -Eq '(src|href)=' "$T/page.html" && fail "HTML: fetches something"
+# Interrupted, it ends as the program does, at once, and leaves nothing.
+set -m
+for how in "-a fifo" --replay; do
+	# shellcheck disable=SC2086
+	"$VMM" compare $how -m 50% --regions 'anon>=1M' -- "$toucher" -p 1024 -n 5000000 >"$T/out" 2>"$T/err" &
+	front=$!
+	wait_for 60 alive vmm-pager || fail "no run under the pager"
+	sleep 0.5
+	kill -INT -- -$front
+	wait_for 5 gone 'vmm*' && gone toucher || fail "compare $how cannot be interrupted"
+	wait $front
+	status=$?
+	[ $status = 130 ] || fail "compare $how: exit status $status after Ctrl-C, expected 130"
+	[ -z "$(ls "$T/tmp")" ] || fail "left in TMPDIR: $(ls "$T/tmp")"
+done
 exit 0
