@@ -189,7 +189,7 @@ $(OBJ)/tests/unit/test_store_%: tests/unit/test_store_%.c $(STORES) Makefile
 # --- running -------------------------------------------------------------------------------------------------------
 # Each of these installs what it needs first (as root), so the build happens in a second make.
 
-.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-scan bench-stores bench-core bench-sim bench-dispatch bench-peers check-valgrind
+.PHONY: demo check check-unit check-live check-apps check-apps-quick check-includes bench bench-fault bench-scan bench-stores bench-record bench-core bench-sim bench-dispatch bench-peers check-valgrind
 demo:
 	@.ci/deps.sh build demo
 	@$(MAKE) --no-print-directory -s all
@@ -299,6 +299,9 @@ bench-dispatch: $(BIN)/vmm
 # The same traces through other simulators, those that are on PATH.
 bench-peers: $(BIN)/vmm
 	BIN=$(BIN) bench/peers.sh
+# What recording costs, by window.
+bench-record: all
+	BIN=$(BIN) bench/record.sh
 bench-core: programs
 	@for b in $(filter $(BIN)/bench/core_%,$(PLAIN)); do $$b || exit 1; done
 
@@ -358,7 +361,8 @@ help:
 	@echo 'make check-includes  includes point downward only'
 	@echo 'make fuzz            fuzzers of the parsers, into build/fuzz/ (needs clang); fuzz-afl: build/fuzz-afl/ (AFL++)'
 	@echo 'make bench           benchmarks; bench-fault: the cost of one fault, bench-scan: of a page of a scan, bench-stores: with each store; bench-core: of the core; bench-sim: the speed of replay;'
-	@echo '                     bench-dispatch: of a policy called, inlined, compiled at run time; bench-peers: of other simulators'
+	@echo '                     bench-dispatch: of a policy called, inlined, compiled at run time; bench-peers: of other simulators;'
+	@echo '                     bench-record: what recording costs'
 	@echo 'make format, check-format, tidy'
 	@echo 'make install, uninstall   (PREFIX=/usr/local, DESTDIR)'
 	@echo 'make install-deps    the Debian packages that all of this needs'

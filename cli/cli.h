@@ -22,8 +22,12 @@ struct command {
 	const char *summary;   /* one line, for the list */
 	const char *details;   /* paragraphs after the options in its help */
 	const struct option_spec *options;
-	const struct option_spec
-		*more_options; /* another command's, which this one has too; or NULL */
+	/*
+	 * Another command's, which this one has too, or NULL: those whose name is not among `options`. Their values are stored
+	 * more_offset bytes into what options_parse is given.
+	 */
+	const struct option_spec *more_options;
+	size_t more_offset;
 	int (*main)(const struct command *self, int argc, char **argv);
 };
 

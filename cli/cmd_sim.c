@@ -112,7 +112,7 @@ static int reports_write(const struct sim_report *r)
 }
 
 /* Each page size is a replay of its own. */
-static int sim(struct sim_options *o, char **argv)
+int sim_execute(struct sim_options *o, char **argv)
 {
 	struct sim_result results[SIM_PAGE_SIZES_MAX] = { { .page_size = 0 } };
 	struct sim_report report = { o, results, 0, argv };
@@ -145,7 +145,7 @@ int sim_command(const struct command *self, int argc, char **argv, struct sim_op
 	}
 	if (sim_options_check(o, self->name, true))
 		return STATUS_USAGE;
-	return sim(o, argv) ? STATUS_FAILED : STATUS_OK;
+	return sim_execute(o, argv) ? STATUS_FAILED : STATUS_OK;
 }
 
 static int sim_main(const struct command *self, int argc, char **argv)

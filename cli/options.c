@@ -16,14 +16,24 @@
 #define OPTION_HELP 'h'
 #define OPTION_VERSION (OPTION_FIRST + OPTIONS_MAX)
 
+static bool is_named(const struct option_spec *options, const char *name)
+{
+	for (; options && options->name; options++)
+		if (!strcmp(options->name, name))
+			return true;
+	return false;
+}
+
 /* The entries of a command's tables: how many. */
 static int options_of(const struct command *command, const struct option_spec *specs[OPTIONS_MAX])
 {
-	const struct option_spec *tables[] = { command->options, command->more_options };
 	int n = 0;
 
-	for (int i = 0; i < 2; i++)
-		for (const struct option_spec *o = tables[i]; o && o->name && n < OPTIONS_MAX; o++)
+	for (const struct option_spec *o = command->options; o && o->name && n < OPTIONS_MAX; o++)
+		specs[n++] = o;
+	for (const struct option_spec *o = command->more_options; o && o->name && n < OPTIONS_MAX;
+	     o++)
+		if (!is_named(command->options, o->name))
 			specs[n++] = o;
 	return n;
 }
@@ -203,6 +213,7 @@ int options_parse(const struct command *command, void *target, int argc, char **
 	for (;;) {
 		const char *word = argv[optind > 0 ? optind : 1];
 		const struct option_spec *spec;
+		bool more;
 
 		c = getopt_long(argc, argv, shorts, longs, NULL);
 		if (c == -1)
@@ -224,7 +235,9 @@ int options_parse(const struct command *command, void *target, int argc, char **
 			snprintf(shown, sizeof(shown), "-%c", c);
 		else
 			snprintf(shown, sizeof(shown), "--%s", spec->name);
-		if (option_store(spec, target, shown, optarg))
+		more = command->more_options && !is_named(command->options, spec->name);
+		if (option_store(spec, (char *)target + (more ? command->more_offset : 0), shown,
+				 optarg))
 			return OPTIONS_BAD;
 	}
 	*first = optind;

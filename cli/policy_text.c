@@ -41,7 +41,7 @@ void policy_needs_future(const char *name)
 	snprintf(what, sizeof(what), "policy '%.48s'", name);
 	complain(
 		what,
-		"Record a trace of the program and replay it (vmm record: not in this version; vmm sim -t TRACE -a opt).",
+		"Record the program and replay the trace: vmm record -o FILE.vmt --window 32, vmm sim -t FILE.vmt.",
 		"it must know the future, which a live run cannot");
 }
 

@@ -32,6 +32,9 @@ void report_text(const struct report *report); /* to stderr */
  */
 int report_json(const struct report *report, const char *path);
 
+/* The report as a tree. A new reference; NULL: no memory. */
+json_t *report_json_tree(const struct report *report);
+
 /* Would report_json be able to make the file? 0, or -errno; nothing is written. */
 int report_json_probe(const char *path);
 

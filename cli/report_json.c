@@ -266,7 +266,7 @@ static json_t *phases(const struct report *r)
 	return array;
 }
 
-static json_t *report_tree(const struct report *r)
+json_t *report_json_tree(const struct report *r)
 {
 	const struct run_result *res = r->result;
 	json_t *root = json_object();
@@ -329,7 +329,7 @@ static int json_write(FILE *file, const void *tree)
 
 int report_json(const struct report *report, const char *path)
 {
-	json_t *tree = report_tree(report);
+	json_t *tree = report_json_tree(report);
 	int err = tree ? output_write(path, json_write, tree) : -ENOMEM;
 
 	json_decref(tree);

@@ -64,6 +64,14 @@ static int html_write(FILE *file, const void *arg)
 	return err;
 }
 
+int sim_html_write(json_t *root, const char *path)
+{
+	int err = root ? output_write(path, html_write, root) : -ENOMEM;
+
+	json_decref(root);
+	return err;
+}
+
 int sim_report_html(const struct sim_report *r, const char *path)
 {
 	const struct sim_result *first = &r->results[0];
@@ -76,7 +84,7 @@ int sim_report_html(const struct sim_report *r, const char *path)
 	    !sim_heat_make(r->options, first->page_size, first->totals.references, &heat))
 		json_object_set_new(root, "heat", heat_tree(&heat));
 	if (!err)
-		err = output_write(path, html_write, root);
+		err = sim_html_write(json_incref(root), path);
 	free(heat.counts);
 	json_decref(root);
 	return err;

@@ -249,10 +249,7 @@ static int csv_write(FILE *file, const void *arg)
 	const struct sim_options *o = r->options;
 	bool intervals = o->interval_text != NULL;
 
-	fprintf(file,
-		"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses,"
-		"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"
-		"fidelity,warmup%s%s%s\n",
+	fprintf(file, SIM_CSV_HEADER "%s%s%s\n",
 		r->results[0].window ? ",faults_low,faults_high" : "",
 		intervals ? ",interval,first_access,working_set_pages" : "",
 		o->interval_ns ? ",interval_start_ns" : "");

@@ -9,6 +9,12 @@
 
 #include <jansson.h>
 
+/* Of every CSV of runs. */
+#define SIM_CSV_HEADER                                                                              \
+	"config,policy,frames,total_accesses,reads,writes,page_faults,pf_rate,tlb_hits,tlb_misses," \
+	"tlb_hit_rate,swap_ins,swap_outs,replacements,amt_ns,runtime_ms,trace_sha256,params,seed,"  \
+	"fidelity,warmup"
+
 struct sim_report {
 	const struct sim_options *options;
 	const struct sim_result *results; /* one a page size */
@@ -55,6 +61,8 @@ json_t *sim_provenance(const struct sim_options *options, const struct sim_resul
 		       char **argv);
 /* Writes and releases the tree; NULL is -ENOMEM. */
 int sim_json_write(json_t *tree, const char *path);
+/* The same in a page that shows it: what sim_report_html makes, or the JSON of a comparison. */
+int sim_html_write(json_t *tree, const char *path);
 /* As a CSV field: in quotes when it has to be. */
 void csv_field(FILE *file, const char *text);
 
@@ -63,6 +71,8 @@ void csv_field(FILE *file, const char *text);
  * status; `options` are set to the defaults.
  */
 extern const struct option_spec sim_option_table[];
+/* After sim_options_check: replays and reports. Complains itself: 0 or -errno. argv: of the command, for the reports. */
+int sim_execute(struct sim_options *options, char **argv);
 int sim_command(const struct command *self, int argc, char **argv, struct sim_options *options);
 
 #endif

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIME_NS 10000000ull
+#define TIME_NS 10000000
 #define CHILD_LOOKS 400 /* for the child of a fork */
 #define CHILD_LOOK_NS 50000
 #define FULL_NS 500000 /* between two looks at a full ring */
@@ -130,7 +130,7 @@ static void time_note(struct space *s, uint64_t ns)
 
 	if (!p->record_start_ns)
 		p->record_start_ns = ns;
-	if (ns - p->record_time_ns < TIME_NS)
+	if ((int64_t)(ns - p->record_time_ns) < TIME_NS) /* a fault that waited may be older */
 		return;
 	p->record_time_ns = ns;
 	put(p, (struct trace_record){ .kind = TRACE_TIME,

@@ -178,16 +178,19 @@ static int window_amend(const struct writer *w)
 static int write_all(struct writer *w)
 {
 	int err = 0, end;
-	bool over = false;
+	bool over = false, some = true;
 
-	while (!err) {
-		if (drain(w, &err) && !over)
-			continue;
-		if (over || err)
-			break;
-		err = flush_when_due(w);
-		over = run_over(w);
+	while (!err && (some || !over)) {
+		some = drain(w, &err);
+		if (!err)
+			err = flush_when_due(w);
+		if (!err && !some && !over) {
+			over = run_over(w);
+			some = over; /* the last look is after the end */
+		}
 	}
+	if (!err && state_of(w->ring) == RECORD_FAILED)
+		err = -ECANCELED; /* the pager did not wait any longer */
 	err = err ? err : all_end(w);
 	if (err) /* from here on the pager waits for nobody */
 		state_set(w->ring, RECORD_FAILED);

@@ -56,12 +56,12 @@ fi
 # What explains a command's options: its own page, and that of a command whose options it has too.
 pages() {
 	case $1 in
-	record) echo docs/record.md docs/run.md ;;
+	record | compare) echo "docs/$1.md docs/run.md" ;;
 	*) echo "docs/$1.md" ;;
 	esac
 }
 
-for command in run record gen trace sim mrc wss; do
+for command in run record compare gen trace sim mrc wss; do
 	exists=$("$vmm" help $command | sed -nE 's/^ +(-[a-z], |    )?(--[a-z-]+).*/\2/p' | LC_ALL=C sort)
 	explained=$(sed -nE 's/^`(-[a-z], )?(--[a-z-]+).*/\2/p' $(pages $command) | LC_ALL=C sort -u)
 	[ -n "$exists" ] && [ "$exists" = "$explained" ] && continue

@@ -273,7 +273,7 @@ fails "a table of 32 bits" 1 "beyond the page table" "$vmm" sim -t <(echo 1 R 0x
 fails "page sizes finer than recorded" 1 "finer than" "$vmm" sim -t belady.vmt -f 3 -p 1K
 fails "a percentage of a pipe" 1 "once only" "$vmm" sim -t - -m 10%
 fails "the future of a pipe" 1 "once only" "$vmm" sim -t - -f 3 -a vmin
-fails "a program compared" 2 "not compared" "$vmm" compare -f 3 -- true
+fails "a program compared" 2 "too few" "$vmm" compare -f 3 -- true
 fails "a target" 2 "no list" "$vmm" wss -t belady --miss-ratio 5
 fails "reduce without K" 2 "no --sad" "$vmm" trace reduce -o x.vmt belady
 fails "K elsewhere" 2 "keeps everything" "$vmm" trace cut --sad 4 -o x.vmt belady
