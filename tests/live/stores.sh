@@ -8,8 +8,8 @@ quarter() {
 	[ $frames -ge 100 ] || frames=100
 }
 
-# on_store SPEC: programs whose output tells, in a quarter of their memory, with that store.
-on_store() {
+# faults_on SPEC: random faults over pages that are checked, with that store.
+faults_on() {
 	local store=$1 random=$BIN/bench/random_fault
 	[ -x "$random" ] || fail "$random is not there: run make"
 
@@ -17,7 +17,13 @@ on_store() {
 	[ "$(cat "$T/random.status")" = 0 ] || { show "$T/random.err"; fail "random_fault on $store read what it did not write"; }
 	sound "$T/random.json"
 	stored_something "$T/random.json" "$store"
+}
 
+# on_store SPEC: these, and programs whose output tells, in a quarter of their memory.
+on_store() {
+	local store=$1
+
+	faults_on "$store"
 	cat >"$T/rows.sql" <<-'SQL'
 		PRAGMA cache_size = -100000;
 		CREATE TABLE t(id INTEGER PRIMARY KEY, k INTEGER, s TEXT);

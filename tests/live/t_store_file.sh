@@ -7,7 +7,7 @@ mkdir "$T/disk"
 "$VMM" run -q -f 300 --store "file:$T/disk" -- true 2>"$T/err" || skip "$(head -n 1 "$T/err")"
 on_store "file:$T/disk"
 [ -z "$(ls -A "$T/disk")" ] || fail "something was left in the directory"
-[ ! -w /dev/shm ] || on_store file:/dev/shm
+[ ! -w /dev/shm ] || faults_on file:/dev/shm
 # A path that is free, of a run that is killed.
 paged free -q -f 300 --store "file:$T/disk/pages" -- sh -c 'kill -9 $$'
 [ "$(cat "$T/free.status")" = 137 ] || fail "status $(cat "$T/free.status") of a killed program"
