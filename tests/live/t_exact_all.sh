@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every policy that is exact live (classes F, R1, R0), as `vmm policies` says: a live run with --exact counts what the core counts for the
-# same accesses. The seven of the first tests are also compared with a model here; the others are by tests/unit/test_pages.c.
-# timeout: 400
+# same accesses. The five of the first tests are also compared with a model here; the others are by tests/unit/test_pages.c. Longer, and at two
+# sizes, with FULL=1.
+# timeout: 300
 . "${0%/*}/exact.sh"
 policies=$("$VMM" policies | awk '$2 ~ /^(F|R0|R1)$/ { print $1 }')
 [ "$(echo "$policies" | wc -l)" -ge 14 ] || fail "policies: $policies"
 accesses=80000
+[ -n "${FULL-}" ] || accesses=20000
 for policy in $policies; do
 	case $policy in
 	fifo | random | clock | nru | sieve) continue ;; # t_exact_*.sh
 	esac
 	[ "$policy" != ws ] || policy=ws:variable=0 # pages are given back when a frame is needed: live there is no other way
-	exact_policy_core "$policy" mix 100 600
+	exact_policy_core "$policy" mix 100 ${FULL:+600}
 done
 exact_policy_core wsclock:tau=200 mix 300
 exact_policy_core wsclock:tau=50,writes=2 zipf 200
