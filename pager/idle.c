@@ -66,7 +66,7 @@ const void *idle_content(struct space *s, uint32_t page)
 
 void idle_stored(struct space *s, struct live *l)
 {
-	if (l->buf == NO_SLOT || l->buf == IDLE_SAME)
+	if (l->buf == NO_SLOT || l->buf == IDLE_SAME || !s->pager->store_ops->map)
 		return;
 	slab_unref(&s->pager->pages, l->buf);
 	l->buf = IDLE_SAME;

@@ -266,6 +266,8 @@ void page_sum(struct live *l, const void *data); /* remembers the hash of what w
 const void *
 page_copy(struct space *s,
 	  uint32_t page); /* its content in the store, verified; fatal when it cannot be read */
+/* --checksum: what the store has read; fatal when it is not what was written. */
+void page_verify(struct space *s, uint32_t page, const void *data);
 void page_copy_soon(struct space *s, uint32_t page); /* page_copy will be called */
 
 /* record.c: what happens goes into the trace, if one is recorded (record.h). Each is called where it happens. */
@@ -283,7 +285,7 @@ void record_exit(struct space *s);
 void idle_keep(struct space *s, uint32_t page,
 	       const void *data); /* it was taken out of its mapping */
 void idle_fetch(struct space *s,
-		uint32_t page); /* it becomes resident, not mapped, as it is stored */
+		uint32_t page); /* resident, not mapped; read in place when it is used */
 const void *idle_content(struct space *s, uint32_t page);
 void idle_stored(struct space *s,
 		 struct live *l); /* the store has its content now; nothing when not idle */

@@ -47,6 +47,16 @@ void page_sum(struct live *l, const void *data)
 	l->sum = XXH3_64bits(data, VMM_PAGE);
 }
 
+void page_verify(struct space *s, uint32_t page, const void *data)
+{
+	if (!s->pager->config->checksum)
+		return;
+	s->pager->result->checksums++;
+	if (XXH3_64bits(data, VMM_PAGE) != space_live(s, page)->sum)
+		fatal(s->pager, "store: page %#lx came back with other content than was written",
+		      (unsigned long)core_page(s->core, page)->vpn * VMM_PAGE);
+}
+
 const void *page_copy(struct space *s, uint32_t page)
 {
 	static uint8_t buf[VMM_PAGE] __attribute__((aligned(VMM_PAGE)));
@@ -62,13 +72,7 @@ const void *page_copy(struct space *s, uint32_t page)
 			fatal(s->pager, "store: a page cannot be read back: %s", strerror(-rc));
 		data = buf;
 	}
-	if (s->pager->config->checksum) {
-		s->pager->result->checksums++;
-		if (XXH3_64bits(data, VMM_PAGE) != l->sum)
-			fatal(s->pager,
-			      "store: page %#lx came back with other content than was written",
-			      (unsigned long)core_page(s->core, page)->vpn * VMM_PAGE);
-	}
+	page_verify(s, page, data);
 	return data;
 }
 

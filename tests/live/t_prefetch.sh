@@ -24,6 +24,11 @@ ahead trend -f 1024 -a fifo --prefetch trend -- "$random" -b -m 16 -n 12000 -o 3
 ahead exact -f 1024 -a fifo --prefetch seq:8 --exact -- "$random" -b -m 16 -n 10000 -o 1
 [ "$(counter "$T/exact.json" faults_soft)" = 0 ] || fail "first uses of pages read ahead are no soft faults"
 
+# Stores that cannot be read in place are asked for a window at once.
+ahead lz4 -f 1024 -a clock --prefetch seq:16 --store lz4 -- "$random" -b -m 16 -n 8000 -o 1
+ahead file -f 1024 -a fifo --prefetch seq:16 --store "file:$T" -- "$random" -b -m 16 -n 4000 -o 1
+ahead exact-lz4 -f 1024 -a clock --prefetch seq:8 --store lz4 --exact -- "$random" -b -m 16 -n 6000 -o 1
+
 # Others change the address space meanwhile.
 threads=$(workload threads) forker=$(workload forker) vmops=$(workload vmops) || fail "cannot build"
 for policy in fifo clock; do
