@@ -16,7 +16,7 @@
  * plru, one bit an entry, set when it is used; when all would be set the others are cleared; the first clear one leaves.
  *
  * Invariants, looked at by tlb_check: tags of a level are distinct and in the set that their page number names; the tag's
- * size is the entry's size; `count` is exact; an ASID in a tag is given away; hints and stamps are what they say.
+ * size is the entry's size; `count` is exact; an ASID in a tag is given away; hints, orders and stamps are what they say.
  * Whoever changes a translation invalidates it: the TLB never asks. Page numbers that need more than 46 bits, and are not
  * sign-extended ones, are never held.
  */
