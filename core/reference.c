@@ -20,7 +20,8 @@
 
 #include <errno.h>
 
-#define BLOCK 32u
+#define BLOCK                                                                                      \
+	64u /* the first of a block still wait for what was only just asked for: not too few */
 #define PEEK_MAX 8u
 
 /* What was seen of a reference beforehand. */
