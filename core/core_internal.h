@@ -78,6 +78,7 @@ struct vmm {
 	struct vm_stats settled; /* the totals when counters were last added to those of a process */
 	uint32_t peeked;         /* what policy_ops.peek has said last */
 	bool direct;             /* the MMU alone serves most references: reference.c */
+	bool plain;              /* direct, and nothing optional but the MMU: fault_in_place.c */
 	struct page_map map;
 	struct page *pages;
 	uint32_t page_count, page_capacity,
@@ -149,6 +150,45 @@ static inline bool page_is_copy(const struct vmm *v, uint32_t id)
 static inline uint32_t room_for(struct vmm *v, uint32_t page)
 {
 	return v->physical ? physical_free(v, page) : frames_free(&v->frames);
+}
+
+/* The page leaves its frame for good: what is counted, and what becomes of it. */
+static inline void eviction_count(struct vmm *v, struct page *p, bool dirty)
+{
+	bool file = p->sharing & PAGE_FILE;
+
+	v->stats.evictions++;
+	*(dirty ? &v->stats.evictions_dirty : &v->stats.evictions_clean) += 1;
+	if (file)
+		*(dirty ? &v->stats.file_evictions_dirty : &v->stats.file_evictions_clean) += 1;
+	if (!dirty)
+		return;
+	if (file) {
+		v->stats.file_writes++;
+	} else {
+		p->flags |= PAGE_HAS_COPY;
+		v->stats.store_writes += 1u << p->order;
+	}
+}
+static inline void page_out(struct vmm *v, struct page *p)
+{
+	p->frame = VMM_NONE;
+	p->flags &= PAGE_HAS_COPY;
+	p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
+	v->footprint -= p->state == PAGE_ABSENT ? 1u << p->order : 0;
+}
+
+/* A fault on anonymous memory that is no copy on write: filled from the store or with zeros. */
+static inline void fill_count(struct vmm *v, bool stored, uint32_t pages)
+{
+	v->stats.faults++;
+	v->stats.anon_faults++;
+	if (stored) {
+		v->stats.faults_major++;
+		v->stats.store_reads += pages;
+	} else {
+		v->stats.faults_zero++;
+	}
 }
 
 /* A frame in transit for the page, VMM_NONE when there is no room for it; and back. */
@@ -245,6 +285,8 @@ int fault_begin(struct vmm *v, uint32_t space, uint64_t vpn, uint32_t value, boo
 
 /* core_victims.c: up to `batch`, but never more than half of what is used. -ENOMEM when there is none. */
 int victims_choose(struct vmm *v, struct plan *plan);
+void victim_none(
+	struct vmm *v); /* there was none, and no plan: bits that were cleared for it are set again */
 /*
  * core_evicted for a plan whose only victim makes room for its page, by a driver that calls core_fill next: the policy hears of
  * both at once then (policy_ops.replace). False: the plan or the policy is not so, and nothing has happened.

@@ -106,6 +106,15 @@ int victims_choose(struct vmm *v, struct plan *plan)
 	return plan->n_evict ? 0 : -ENOMEM;
 }
 
+void victim_none(struct vmm *v)
+{
+	struct plan plan = { .n_idle = 0 };
+
+	cleared_collect(v, &plan);
+	while (plan.n_idle)
+		core_idle_failed(v, v->idle[--plan.n_idle]);
+}
+
 bool core_has_room(struct vmm *v, const struct plan *plan)
 {
 	return room_for(v, plan->page) != 0;
@@ -149,32 +158,16 @@ static void evicted(struct vmm *v, uint32_t page, int dirty)
 	struct page *p = &v->pages[page];
 	uint32_t f = p->frame;
 
-	if (dirty < 0 ? frame_dirty(&v->frames, f) : dirty) {
-		if (p->sharing & PAGE_FILE) {
-			v->stats.file_writes++;
-			v->stats.file_evictions_dirty++;
-		} else {
-			p->flags |= PAGE_HAS_COPY;
-			v->stats.store_writes += base_pages(p);
-		}
-		v->stats.evictions_dirty++;
-	} else {
-		v->stats.evictions_clean++;
-		v->stats.file_evictions_clean += !!(p->sharing & PAGE_FILE);
-	}
-	v->stats.evictions++;
+	eviction_count(v, p, dirty < 0 ? frame_dirty(&v->frames, f) : dirty);
 	if (p->sharing)
 		share_absent(v, page);
 	list_leave(v, f);
 	frame_back(v, f);
-	p->frame = VMM_NONE;
-	p->flags &= PAGE_HAS_COPY;
+	page_out(v, p);
 	if (p->prefetched)
 		prefetcher_wasted(v, page);
 	if (v->slots && !p->flags)
 		slots_release(v, page);
-	p->state = page_has_store(p) ? PAGE_STORED : PAGE_ABSENT;
-	v->footprint -= p->state == PAGE_ABSENT ? base_pages(p) : 0;
 }
 
 void core_evicted(struct vmm *v, uint32_t page, int dirty)

@@ -57,22 +57,6 @@ uint32_t frame_take(struct frame_table *t)
 	return f;
 }
 
-void frame_settle(struct frame_table *t, uint32_t f, uint32_t page)
-{
-	t->page[f] = page;
-	t->bits[f] = FRAME_USED;
-	t->load_seq[f] = t->load_next++;
-	t->in_transit--;
-	t->used++;
-}
-
-void frame_lift(struct frame_table *t, uint32_t f)
-{
-	t->bits[f] &= (uint8_t)~FRAME_USED;
-	t->used--;
-	t->in_transit++;
-}
-
 void frame_unlift(struct frame_table *t, uint32_t f)
 {
 	t->bits[f] |= FRAME_USED;

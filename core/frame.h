@@ -65,8 +65,6 @@ int frame_table_init(struct frame_table *t, uint32_t capacity,
 void frame_table_destroy(struct frame_table *t);
 uint32_t
 frame_take(struct frame_table *t); /* VMM_NONE when none is free; the frame is in transit */
-void frame_settle(struct frame_table *t, uint32_t f, uint32_t page); /* in transit -> used */
-void frame_lift(struct frame_table *t, uint32_t f);                  /* used -> in transit */
 void frame_unlift(struct frame_table *t, uint32_t f); /* back to used: nothing has happened */
 void frame_free(struct frame_table *t, uint32_t f);   /* in transit -> free */
 int frame_table_check(const struct frame_table *t);
@@ -87,6 +85,22 @@ int frame_pools_check(const struct frame_table *t);
 uint32_t frame_take_group(struct frame_table *t, uint32_t order, uint32_t node);
 void frame_group_return(struct frame_table *t, uint32_t f);           /* for frame_free */
 uint32_t frame_node_free(const struct frame_table *t, uint32_t node); /* frames; with pools */
+
+static inline void frame_settle(struct frame_table *t, uint32_t f,
+				uint32_t page) /* in transit -> used */
+{
+	t->page[f] = page;
+	t->bits[f] = FRAME_USED;
+	t->load_seq[f] = t->load_next++;
+	t->in_transit--;
+	t->used++;
+}
+static inline void frame_lift(struct frame_table *t, uint32_t f) /* used -> in transit */
+{
+	t->bits[f] &= (uint8_t)~FRAME_USED;
+	t->used--;
+	t->in_transit++;
+}
 
 static inline uint32_t frames_free(const struct frame_table *t)
 {

@@ -77,7 +77,7 @@ static struct page_map_node **recent(struct page_map *m, uint32_t space, uint64_
 	return &m->recent[(base ^ space * 0x9E3779B1u) % PAGE_MAP_RECENT];
 }
 
-static struct page_map_node *node_find(struct page_map *m, uint32_t space, uint64_t base)
+static inline struct page_map_node *node_find(struct page_map *m, uint32_t space, uint64_t base)
 {
 	struct page_map_node **r = recent(m, space, base), *n = *r;
 	struct node_key key = { base, space };
@@ -112,13 +112,15 @@ static struct page_map_node *node_make(struct page_map *m, uint32_t space, uint6
 	return n;
 }
 
-void page_map_prefetch(struct page_map *m, uint32_t space, uint64_t vpn)
+const uint32_t *page_map_place(struct page_map *m, uint32_t space, uint64_t vpn)
 {
 	const struct page_map_node *n = node_find(m, space, vpn >> NODE_SHIFT);
 	const struct leaf *l = n ? n->leaf[leaf_index(vpn)] : NULL;
 
-	if (l)
-		__builtin_prefetch(&l->id[id_index(vpn)]);
+	if (!l)
+		return NULL;
+	__builtin_prefetch(&l->id[id_index(vpn)]);
+	return &l->id[id_index(vpn)];
 }
 
 uint32_t page_map_get(struct page_map *m, uint32_t space, uint64_t vpn)

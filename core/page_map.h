@@ -37,7 +37,8 @@ void page_map_init(struct page_map *m);
 void page_map_destroy(struct page_map *m);
 
 uint32_t page_map_get(struct page_map *m, uint32_t space, uint64_t vpn); /* VMM_NONE when absent */
-void page_map_prefetch(struct page_map *m, uint32_t space, uint64_t vpn);
+/* Where the id is, brought near; NULL: there is none. Valid until a set or a remove. */
+const uint32_t *page_map_place(struct page_map *m, uint32_t space, uint64_t vpn);
 int page_map_reserve(struct page_map *m, uint32_t space,
 		     uint64_t vpn); /* so that a set cannot fail */
 int page_map_set(struct page_map *m, uint32_t space, uint64_t vpn, uint32_t id); /* 0, -ENOMEM */

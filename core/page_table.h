@@ -99,7 +99,7 @@ struct page_table {
 };
 
 /* Tables of the lowest level that were looked for last: a cache of this program, not of the modelled machine. */
-#define PAGE_TABLE_SLOTS 512u
+#define PAGE_TABLE_SLOTS 2048u
 struct page_table_slots {
 	uint64_t drops; /* it is empty when page_table.drops is another */
 	struct {
@@ -221,7 +221,7 @@ static inline pte_t *page_table_slot(struct page_table *t, uint32_t space, uint6
 
 /*
  * The walk of page_table_walk as far as it counts: the entry that it finds, or NULL. `known`, unless NULL, is that entry
- * (or its slot): in a tree without a walk cache it is not searched for once more.
+ * or its slot: in a tree without a walk cache it is not searched for once more.
  */
 static inline pte_t *page_table_walk_to(struct page_table *t, uint32_t space, uint64_t vpn,
 					pte_t *known)
@@ -230,9 +230,9 @@ static inline pte_t *page_table_walk_to(struct page_table *t, uint32_t space, ui
 	pte_t *e;
 
 	t->stats.walks++;
-	if (known && *known & PTE_LEAF && t->ops->levels && !t->walk_cache) {
+	if (known && t->ops->levels && !t->walk_cache) {
 		t->stats.walk_accesses += t->ops->levels - (uint32_t)pte_size(*known);
-		return known;
+		return *known ? known : NULL;
 	}
 	e = page_table_fits(t, vpn) ? t->ops->find(t, space, vpn, &n) : NULL;
 	t->stats.walk_accesses += n;

@@ -12,6 +12,7 @@
  * has brought: the place of the page-table entry; unless it shows a page that is in use, the place of the page's id; the page.
  */
 #include "core/core_internal.h"
+#include "core/fault_in_place.h"
 #include "core/mmu.h"
 #include "core/process.h"
 #include "core/serve.h"
@@ -19,7 +20,8 @@
 
 #include <errno.h>
 
-#define BLOCK 32u
+#define BLOCK                                                                                      \
+	64u /* the first of a block still wait for what was only just asked for: not too few */
 #define PEEK_MAX 8u
 
 /* What was seen of a reference beforehand. */
@@ -47,21 +49,28 @@ static uint32_t value_of(struct vmm *v, uint32_t pid, uint64_t vpn, const struct
 	return page_map_get(&v->map, pid, vpn);
 }
 
-/* slot: a valid one, or NULL. 0; -ERANGE: the tables have no such address. */
-static inline int translate(struct vmm *v, struct mmu_access *a, pte_t *slot, bool write)
+/*
+ * slot: a valid one, or NULL. plain, here and below, is v->plain and a constant where these are inlined, so that what is only asked
+ * of others costs nothing. 0; -ERANGE: the tables have no such address.
+ */
+static inline __attribute__((always_inline)) int translate(struct vmm *v, struct mmu_access *a,
+							   pte_t *slot, bool write, bool plain)
 {
 	struct mmu *m = v->mmu;
 	uint32_t space = a->space;
 
-	if (m->has_table && !slot && !page_table_fits(&m->table, a->vpn))
+	if ((plain || m->has_table) && !slot && !page_table_fits(&m->table, a->vpn))
 		return -ERANGE;
-	if (m->has_table && m->has_tlb && m->space != space && !m->tlb.asids)
-		page_table_flush_cache(&m->table);
-	m->space = space;
-	a->hit = m->has_tlb && tlb_lookup_inline(&m->tlb, space, a->vpn, &a->pte) != TLB_MISS;
+	if (!plain) {
+		if (m->has_table && m->has_tlb && m->space != space && !m->tlb.asids)
+			page_table_flush_cache(&m->table);
+		m->space = space;
+	}
+	a->hit = (plain || m->has_tlb) &&
+		 tlb_lookup_inline(&m->tlb, space, a->vpn, &a->pte) != TLB_MISS;
 	a->entry = NULL;
 	a->before = 0;
-	if (a->hit || !m->has_table)
+	if (a->hit || (!plain && !m->has_table))
 		return 0;
 	a->entry = page_table_walk_to(&m->table, space, a->vpn, slot);
 	a->before = a->entry ? *a->entry : 0;
@@ -89,11 +98,12 @@ static bool soft_fault(struct vmm *v, const struct mmu_access *a, bool write)
 }
 
 /* Is that all? An enum result, or -1: the core is to look at the reference. */
-static inline int direct(struct vmm *v, const struct mmu_access *a, bool write)
+static inline __attribute__((always_inline)) int direct(struct vmm *v, const struct mmu_access *a,
+							bool write, bool plain)
 {
 	pte_t seen = a->hit ? a->pte : a->before;
 
-	if (!v->direct || !(seen & PTE_PRESENT) || (write && !(seen & PTE_WRITABLE)))
+	if (!(plain || v->direct) || !(seen & PTE_PRESENT) || (write && !(seen & PTE_WRITABLE)))
 		return -1;
 	if (a->hit && write && !(seen & PTE_DIRTY)) /* a walk is to set the bit */
 		return -1;
@@ -136,23 +146,30 @@ static int through_core(struct vmm *v, uint32_t pid, uint64_t vpn, uint32_t valu
 	return result;
 }
 
-static inline int translated(struct vmm *v, uint32_t pid, uint64_t vpn, bool write,
-			     const struct ahead *ahead, uint32_t *page)
+static inline __attribute__((always_inline)) int translated(struct vmm *v, uint32_t pid,
+							    uint64_t vpn, bool write,
+							    const struct ahead *ahead,
+							    uint32_t *page, bool plain)
 {
 	struct mmu_access a = { .space = pid, .vpn = vpn };
-	int result = translate(v, &a, ahead->slot, write), err;
+	int result = translate(v, &a, ahead->slot, write, plain), err;
 	uint32_t value;
 
 	if (result < 0)
 		return result;
-	result = direct(v, &a, write);
+	result = direct(v, &a, write, plain);
 	if (result >= 0) {
-		if (!a.hit && v->mmu->has_tlb)
-			tlb_insert(&v->mmu->tlb, pid, vpn, a.pte);
+		if (!a.hit && (plain || v->mmu->has_tlb))
+			tlb_fill(&v->mmu->tlb, vpn, a.pte);
 		mmu_count(v, a.hit);
 		return result;
 	}
 	value = value_of(v, pid, vpn, ahead);
+	if (plain) {
+		result = fault_in_place(v, &a, value, write);
+		if (result != -EAGAIN)
+			return result;
+	}
 	result = through_core(v, pid, vpn, value, write, page);
 	if (result < 0) {
 		if (value != VMM_NONE) /* the walk has set bits */
@@ -163,8 +180,9 @@ static inline int translated(struct vmm *v, uint32_t pid, uint64_t vpn, bool wri
 	return err ? err : result;
 }
 
-static inline int counted(struct vmm *v, uint32_t pid, uint64_t addr, bool write,
-			  const struct ahead *ahead)
+static inline __attribute__((always_inline)) int counted(struct vmm *v, uint32_t pid, uint64_t addr,
+							 bool write, const struct ahead *ahead,
+							 bool plain)
 {
 	uint64_t vpn = addr >> v->page_shift;
 	struct process *p = v->charged;
@@ -176,11 +194,12 @@ static inline int counted(struct vmm *v, uint32_t pid, uint64_t addr, bool write
 		if (!p)
 			return -ENOMEM;
 	}
-	result = v->mmu ? translated(v, pid, vpn, write, ahead, &page)
-			: through_core(v, pid, vpn, value_of(v, pid, vpn, ahead), write, &page);
+	result = plain || v->mmu
+			 ? translated(v, pid, vpn, write, ahead, &page, plain)
+			 : through_core(v, pid, vpn, value_of(v, pid, vpn, ahead), write, &page);
 	if (result < 0)
 		return result;
-	if (v->physical) {
+	if (!plain && v->physical) {
 		physical_accessed(v, pid, page);
 		if (v->large)
 			large_touched(v, page, vpn, result == RESULT_FRAME);
@@ -189,20 +208,26 @@ static inline int counted(struct vmm *v, uint32_t pid, uint64_t addr, bool write
 	*(write ? &v->stats.writes : &v->stats.reads) += 1;
 	if (!(v->flags & VMM_FLAG_TIME_FAULTS))
 		v->now++;
-	if (v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
+	if (!plain && v->ops->surplus && !(v->flags & VMM_FLAG_LIVE))
 		serve_shrink(v);
 	return result == RESULT_SOFT ? RESULT_MAPPED : result;
 }
 
+static int one(struct vmm *v, uint32_t pid, uint64_t addr, bool write)
+{
+	return v->plain ? counted(v, pid, addr, write, &nothing, true)
+			: counted(v, pid, addr, write, &nothing, false);
+}
+
 int vmm_access(struct vmm *v, uint32_t pid, uint64_t addr, int is_write)
 {
-	return v->class == POLICY_X ? -ENOTSUP : counted(v, pid, addr, is_write, &nothing);
+	return v->class == POLICY_X ? -ENOTSUP : one(v, pid, addr, is_write);
 }
 
 int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, uint64_t next_use)
 {
 	v->next_use = next_use;
-	return counted(v, pid, addr, is_write, &nothing);
+	return one(v, pid, addr, is_write);
 }
 
 /* --- references in a row ------------------------------------------------------------------------------------------ */
@@ -211,8 +236,12 @@ int vmm_access_next(struct vmm *v, uint32_t pid, uint64_t addr, int is_write, ui
 static void block_prefetch(struct vmm *v, const struct vmm_reference *refs, uint32_t n,
 			   struct ahead *ahead)
 {
-	uint32_t needed[BLOCK], n_needed = 0;
+	struct {
+		struct ahead *ahead;
+		const uint32_t *id; /* of the page's number; NULL: it has none */
+	} needed[BLOCK];
 	bool has_table = v->mmu && v->mmu->has_table;
+	uint32_t n_needed = 0;
 
 	for (uint32_t k = 0; k < n; k++)
 		ahead[k] = (struct ahead){
@@ -224,19 +253,17 @@ static void block_prefetch(struct vmm *v, const struct vmm_reference *refs, uint
 	for (uint32_t k = 0; k < n; k++) {
 		pte_t seen = v->direct && ahead[k].slot ? *ahead[k].slot : 0;
 
-		needed[n_needed] = k;
-		n_needed += (seen & (PTE_PRESENT | PTE_ACCESSED)) != (PTE_PRESENT | PTE_ACCESSED);
+		needed[n_needed].ahead = &ahead[k];
+		needed[n_needed].id = &v->frames.page[pte_frame(seen)];
 		if (!(seen & PTE_PRESENT))
-			page_map_prefetch(&v->map, refs[k].pid, refs[k].addr >> v->page_shift);
+			needed[n_needed].id =
+				page_map_place(&v->map, refs[k].pid, refs[k].addr >> v->page_shift);
+		n_needed += (seen & (PTE_PRESENT | PTE_ACCESSED)) != (PTE_PRESENT | PTE_ACCESSED);
 	}
 	for (uint32_t i = 0; i < n_needed; i++) {
-		const struct vmm_reference *r = &refs[needed[i]];
-		const pte_t *slot = v->direct ? ahead[needed[i]].slot : NULL;
-		uint32_t id = slot && *slot & PTE_PRESENT
-				      ? v->frames.page[pte_frame(*slot)]
-				      : core_find(v, r->pid, r->addr >> v->page_shift);
+		uint32_t id = needed[i].id ? map_page(v, *needed[i].id) : VMM_NONE;
 
-		ahead[needed[i]].page = id;
+		needed[i].ahead->page = id;
 		if (id != VMM_NONE)
 			__builtin_prefetch(&v->pages[id], 1);
 	}
@@ -263,6 +290,28 @@ static void victims_prefetch(struct vmm *v)
 	}
 }
 
+/* How many of a block's n references are served: all, unless *rc is the error of the next. */
+static inline __attribute__((always_inline)) uint32_t block_serve(struct vmm *v,
+								  const struct vmm_reference *refs,
+								  uint32_t n, struct ahead *ahead,
+								  int *rc, bool plain)
+{
+	uint64_t drops = plain || v->mmu ? v->mmu->table.drops : 0;
+
+	for (uint32_t k = 0; k < n; k++) {
+		const struct vmm_reference *r = &refs[k];
+
+		if ((plain || v->mmu) && drops != v->mmu->table.drops)
+			ahead[k].slot = NULL;
+		*rc = counted(v, r->pid, r->addr, r->is_write, &ahead[k], plain);
+		if (*rc < 0)
+			return k;
+		if (*rc == RESULT_FRAME)
+			victims_prefetch(v);
+	}
+	return n;
+}
+
 int vmm_access_many(struct vmm *v, const struct vmm_reference *refs, size_t n, size_t *done)
 {
 	struct ahead ahead[BLOCK];
@@ -271,21 +320,10 @@ int vmm_access_many(struct vmm *v, const struct vmm_reference *refs, size_t n, s
 
 	while (i < n && rc >= 0) {
 		uint32_t left = n - i < BLOCK ? (uint32_t)(n - i) : BLOCK;
-		uint64_t drops = v->mmu ? v->mmu->table.drops : 0;
 
 		block_prefetch(v, &refs[i], left, ahead);
-		for (uint32_t k = 0; k < left; k++) {
-			const struct vmm_reference *r = &refs[i];
-
-			if (v->mmu && drops != v->mmu->table.drops)
-				ahead[k].slot = NULL;
-			rc = counted(v, r->pid, r->addr, r->is_write, &ahead[k]);
-			if (rc < 0)
-				break;
-			if (rc == 1)
-				victims_prefetch(v);
-			i++;
-		}
+		i += v->plain ? block_serve(v, &refs[i], left, ahead, &rc, true)
+			      : block_serve(v, &refs[i], left, ahead, &rc, false);
 	}
 	*done = i;
 	return rc < 0 ? rc : 0;

@@ -183,24 +183,18 @@ void share_plan(struct vmm *v, struct plan *plan, uint32_t mapper, uint32_t sour
 
 void share_fill_count(struct vmm *v, const struct plan *plan)
 {
-	v->stats.faults++;
 	if (v->large)
 		*(v->pages[plan->page].order ? &v->stats.large_mapped : &v->stats.small_mapped) +=
 			1;
-	if (plan->kind == FAULT_COW) /* copy_end has the rest */
-		return;
-	if (plan->kind == FAULT_FILE) {
+	if (plan->kind == FAULT_COW) { /* copy_end has the rest */
+		v->stats.faults++;
+	} else if (plan->kind == FAULT_FILE) {
+		v->stats.faults++;
 		v->stats.faults_file++;
 		v->stats.file_reads++;
 		v->stats.file_faults++;
-		return;
-	}
-	v->stats.anon_faults++;
-	if (plan->kind == FAULT_MAJOR) {
-		v->stats.faults_major++;
-		v->stats.store_reads += base_pages(&v->pages[plan->page]);
 	} else {
-		v->stats.faults_zero++;
+		fill_count(v, plan->kind == FAULT_MAJOR, base_pages(&v->pages[plan->page]));
 	}
 }
 

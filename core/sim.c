@@ -3,6 +3,7 @@
  * sim.c - making a struct vmm, and what it has counted. The driver that executes plans in nothing is in serve.c.
  */
 #include "core/core_internal.h"
+#include "core/fault_in_place.h"
 #include "core/mmu.h"
 #include "core/process.h"
 #include "core/region.h"
@@ -100,6 +101,7 @@ static int vmm_init(struct vmm *v, const struct vmm_config *c)
 	/* nothing happens at a reference to a mapped or an idle page but what the page table shows */
 	v->direct = v->mmu && v->mmu->has_table && !v->physical && !v->prefetcher &&
 		    !v->probation && !(v->flags & VMM_FLAG_LIVE);
+	v->plain = plain_setup(v);
 	return err;
 }
 

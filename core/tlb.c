@@ -6,6 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void level_empty(struct tlb_level *l)
+{
+	memset(l->tag, 0xff, l->geometry.entries * sizeof(*l->tag));
+	for (uint32_t i = 0; i < l->geometry.entries && !l->ordered; i++)
+		l->stamp[i] &= way_mask(l);
+	for (uint32_t set = 0; set < l->sets && l->ordered; set++)
+		l->order[set] = ORDER_FIRST;
+	memset(l->count, 0, sizeof(l->count));
+}
+
 static int level_init(struct tlb_level *l, const struct tlb_geometry *g, enum tlb_policy policy)
 {
 	if (g->entries == 0)
@@ -20,16 +30,19 @@ static int level_init(struct tlb_level *l, const struct tlb_geometry *g, enum tl
 	l->tag = malloc(g->entries * sizeof(*l->tag));
 	l->pte = calloc(g->entries, sizeof(*l->pte));
 	l->stamp = calloc(g->entries, sizeof(*l->stamp));
-	l->used = calloc(l->sets, sizeof(*l->used));
-	l->hint_words = (g->ways - 1) / HINTS_A_WORD + 1;
-	l->hint = calloc((size_t)l->sets * l->hint_words, sizeof(*l->hint));
-	if (!l->tag || !l->pte || !l->stamp || !l->used || !l->hint)
+	l->order = calloc(l->sets, sizeof(*l->order));
+	l->ordered = (policy == TLB_LRU || policy == TLB_FIFO) && g->ways <= ORDER_WAYS_MAX;
+	l->order_last = l->ordered ? (uint8_t)(4 * (g->ways - 1)) : 0;
+	l->order_ways = UINT64_MAX >> (60 - l->order_last);
+	l->hint_bytes = (g->ways + HINTS - 1) / HINTS * HINTS;
+	l->hint = calloc(l->sets, l->hint_bytes);
+	if (!l->tag || !l->pte || !l->stamp || !l->order || !l->hint)
 		return -ENOMEM;
-	memset(l->tag, 0xff, g->entries * sizeof(*l->tag));
 	while ((g->ways - 1) >> l->way_bits)
 		l->way_bits++;
 	for (uint32_t i = 0; i < g->entries; i++)
 		l->stamp[i] = i % g->ways;
+	level_empty(l);
 	return 0;
 }
 
@@ -85,7 +98,7 @@ void tlb_destroy(struct tlb *t)
 		free(t->level[i].tag);
 		free(t->level[i].pte);
 		free(t->level[i].stamp);
-		free(t->level[i].used);
+		free(t->level[i].order);
 		free(t->level[i].hint);
 	}
 	free(t->asid_of);
@@ -175,38 +188,49 @@ static inline uint32_t entry_oldest(const struct tlb_level *l, uint32_t first)
 	return first + (uint32_t)(least(least(a, b), least(c, d)) & way_mask(l));
 }
 
-static inline uint32_t entry_victim(struct tlb *t, const struct tlb_level *l, uint32_t first)
+/* Who leaves where order does not say it; an unused one, if there is one. */
+static __attribute__((noinline)) uint32_t victim_unordered(struct tlb *t, const struct tlb_level *l,
+							   uint32_t set)
 {
-	uint32_t ways = l->geometry.ways;
+	uint32_t ways = l->geometry.ways, first = set * ways;
 
 	if (t->policy == TLB_LRU || t->policy == TLB_FIFO)
-		return entry_oldest(l, first); /* an unused one, if there is one */
+		return entry_oldest(l, first);
 	for (uint32_t i = first; i < first + ways; i++)
 		if (l->tag[i] == TAG_NONE)
 			return i;
 	if (t->policy == TLB_RANDOM)
 		return first + (uint32_t)rng_below(&t->rng, ways);
-	return ways == 1 ? first : first + (uint32_t)__builtin_ctzll(~l->used[first / ways]);
+	return ways == 1 ? first : first + (uint32_t)__builtin_ctzll(~l->order[set]);
 }
 
-static inline void level_insert(struct tlb *t, struct tlb_level *l, uint64_t tag, pte_t pte)
+static inline __attribute__((always_inline)) void level_insert(struct tlb *t, struct tlb_level *l,
+							       uint64_t tag, pte_t pte)
 {
-	uint32_t set = set_of(l, tag), first = set * l->geometry.ways;
-	uint32_t i = entry_victim(t, l, first);
-	uint64_t old = l->tag[i];
+	uint32_t set = set_of(l, tag), first = set * l->geometry.ways, i;
+	uint64_t *order = &l->order[set], old;
 
-	if (old == TAG_NONE || tag_size(old) != tag_size(tag)) {
+	if (l->ordered) {
+		uint32_t way = order_last(l, *order);
+
+		*order = order_turn(l, *order, way);
+		i = first + way;
+	} else {
+		i = victim_unordered(t, l, set);
+		if (t->policy == TLB_FIFO)
+			l->stamp[i] = ++t->clock << l->way_bits | (i - first);
+		else
+			entry_touch(t, l, tag, i);
+	}
+	old = l->tag[i];
+	if (tag_size(old) != tag_size(tag)) { /* that of TAG_NONE is none */
 		if (old != TAG_NONE)
 			l->count[tag_size(old)]--;
 		l->count[tag_size(tag)]++;
 	}
 	l->tag[i] = tag;
 	l->pte[i] = pte;
-	((uint8_t *)&l->hint[set * l->hint_words])[i - first] = tag_hint(tag);
-	if (t->policy == TLB_FIFO || t->policy == TLB_LRU)
-		l->stamp[i] = ++t->clock << l->way_bits | (i - first);
-	else
-		entry_touch(t, l, i);
+	l->hint[set * l->hint_bytes + (i - first)] = tag_hint(tag);
 }
 
 static inline bool l2_lookup(struct tlb *t, uint64_t vpn, enum page_size size, pte_t *pte)
@@ -216,34 +240,44 @@ static inline bool l2_lookup(struct tlb *t, uint64_t vpn, enum page_size size, p
 
 	if (i == UINT32_MAX)
 		return false;
-	entry_touch(t, t->l2, i);
+	entry_touch(t, t->l2, tag, i);
 	*pte = t->l2->pte[i];
 	level_insert(t, t->l1[size], tag, *pte);
 	t->stats.hits_l2++;
 	return true;
 }
 
-enum tlb_hit tlb_lookup_on(struct tlb *t, uint64_t vpn, pte_t *pte)
+static bool l1_lookup(struct tlb *t, uint64_t vpn, enum page_size size, pte_t *pte)
 {
-	for (enum page_size size = PAGE_4K + 1; size < PAGE_SIZES; size++) {
-		struct tlb_level *l = t->l1[size];
-		uint32_t i;
+	struct tlb_level *l = t->l1[size];
+	uint64_t tag = tag_make(t->asid, vpn, size);
+	uint32_t i = l->count[size] ? level_find(l, tag) : UINT32_MAX;
 
-		if (!l->count[size])
-			continue;
-		i = level_find(l, tag_make(t->asid, vpn, size));
-		if (i == UINT32_MAX)
-			continue;
-		entry_touch(t, l, i);
-		*pte = l->pte[i];
-		t->stats.hits_l1++;
-		return TLB_HIT_L1;
-	}
-	if (t->l2 && l2_lookup(t, vpn, PAGE_4K, pte))
-		return TLB_HIT_L2;
+	if (i == UINT32_MAX)
+		return false;
+	entry_touch(t, l, tag, i);
+	*pte = l->pte[i];
+	t->stats.hits_l1++;
+	return true;
+}
+
+static __attribute__((noinline)) bool larger_lookup_l2(struct tlb *t, uint64_t vpn, pte_t *pte)
+{
 	for (enum page_size size = PAGE_4K + 1; t->l2 && size < PAGE_SIZES; size++)
 		if (t->l2->count[size] && l2_lookup(t, vpn, size, pte))
-			return TLB_HIT_L2;
+			return true;
+	return false;
+}
+
+enum tlb_hit tlb_lookup_on(struct tlb *t, uint64_t vpn, pte_t *pte)
+{
+	for (enum page_size size = PAGE_4K + 1; t->larger && size < PAGE_SIZES; size++)
+		if (l1_lookup(t, vpn, size, pte))
+			return TLB_HIT_L1;
+	if (t->l2 && l2_lookup(t, vpn, PAGE_4K, pte))
+		return TLB_HIT_L2;
+	if (t->larger && larger_lookup_l2(t, vpn, pte))
+		return TLB_HIT_L2;
 	t->stats.misses++;
 	return TLB_MISS;
 }
@@ -261,8 +295,22 @@ void tlb_insert(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte)
 	tlb_switch(t, space);
 	if (!tag_fits(t, vpn))
 		return;
+	t->larger |= size != PAGE_4K;
 	tag = tag_make(t->asid, vpn, size);
 	level_insert(t, t->l1[size], tag, pte);
+	if (t->l2)
+		level_insert(t, t->l2, tag, pte);
+}
+
+void tlb_fill(struct tlb *t, uint64_t vpn, pte_t pte)
+{
+	uint64_t tag = tag_make(t->asid, vpn, PAGE_4K);
+
+	if (pte_size(pte) != PAGE_4K || !tag_fits(t, vpn)) {
+		tlb_insert(t, t->space, vpn, pte);
+		return;
+	}
+	level_insert(t, t->l1[PAGE_4K], tag, pte);
 	if (t->l2)
 		level_insert(t, t->l2, tag, pte);
 }
@@ -337,6 +385,28 @@ uint64_t tlb_reach_max_bytes(const struct tlb *t, enum page_size size)
 	return entries * size_bytes(t, size);
 }
 
+/* The ways, each once, those that are unused last; and nothing else has changed. */
+static bool order_ok(const struct tlb_level *l, uint32_t set)
+{
+	uint64_t order = l->order[set];
+	uint32_t seen = 0;
+	bool unused = false;
+
+	for (uint32_t k = 0; k < ORDER_WAYS_MAX; k++) {
+		uint32_t way = (uint32_t)(order >> (4 * k)) & 15;
+
+		if (k >= l->geometry.ways && way != k)
+			return false;
+		seen |= 1u << way;
+		if (k >= l->geometry.ways)
+			continue;
+		if (unused && l->tag[set * l->geometry.ways + way] != TAG_NONE)
+			return false;
+		unused |= l->tag[set * l->geometry.ways + way] == TAG_NONE;
+	}
+	return seen == (1u << ORDER_WAYS_MAX) - 1;
+}
+
 static bool level_ok(const struct tlb *t, const struct tlb_level *l)
 {
 	uint64_t count[PAGE_SIZES] = { 0 };
@@ -355,9 +425,15 @@ static bool level_ok(const struct tlb *t, const struct tlb_level *l)
 			return false;
 		count[size]++;
 	}
-	for (uint32_t set = 0; set < l->sets; set++)
+	for (uint32_t set = 0; set < l->sets; set++) {
+		if (l->ordered && !order_ok(l, set))
+			return false;
 		if (t->policy == TLB_PLRU && l->geometry.ways > 1 &&
-		    l->used[set] >= UINT64_MAX >> (64 - l->geometry.ways))
+		    l->order[set] >= UINT64_MAX >> (64 - l->geometry.ways))
+			return false;
+	}
+	for (enum page_size size = PAGE_4K + 1; size < PAGE_SIZES; size++)
+		if (count[size] && !t->larger)
 			return false;
 	return memcmp(count, l->count, sizeof(count)) == 0;
 }

@@ -16,7 +16,7 @@
  * plru, one bit an entry, set when it is used; when all would be set the others are cleared; the first clear one leaves.
  *
  * Invariants, looked at by tlb_check: tags of a level are distinct and in the set that their page number names; the tag's
- * size is the entry's size; `count` is exact; an ASID in a tag is given away; hints and stamps are what they say.
+ * size is the entry's size; `count` is exact; an ASID in a tag is given away; hints, orders and stamps are what they say.
  * Whoever changes a translation invalidates it: the TLB never asks. Page numbers that need more than 46 bits, and are not
  * sign-extended ones, are never held.
  */
@@ -64,11 +64,14 @@ struct tlb_level {
 	uint32_t set_mask; /* sets - 1 when that is a power of two, else 0 and modulo is used */
 	uint64_t *tag;     /* by set * ways + way */
 	pte_t *pte;
+	uint64_t *order;     /* by set: lru and fifo of few ways, plru: tlb_internal.h */
+	bool ordered;        /* lru or fifo, and of few ways; if of more: */
+	uint8_t order_last;  /* shift of the last way's nibble in such an order, */
+	uint64_t order_ways; /* and the nibbles that are ways */
 	uint64_t *stamp; /* lru: last use, fifo: when it came, 0: unused; its lowest way_bits are the way */
 	uint32_t way_bits;
-	uint32_t hint_words; /* of a set: its ways, eight a word */
-	uint64_t *hint;      /* a byte a way, of the tag that is or was there: tlb_internal.h */
-	uint64_t *used;      /* plru: a bit a way, by set */
+	uint32_t hint_bytes; /* of a set: its ways, made a multiple of 16 */
+	uint8_t *hint;       /* a byte a way, of the tag that is or was there: tlb_internal.h */
 	uint64_t count[PAGE_SIZES];
 };
 
@@ -91,6 +94,7 @@ struct tlb {
 
 	uint32_t space, asid; /* current; valid when `running` */
 	bool running;
+	bool larger; /* an entry of a larger size than the base page's may be held */
 	uint32_t asids, asids_given, generation;
 	uint32_t asid_slots;      /* power of two, > asids */
 	struct tlb_asid *asid_of; /* open addressing */
@@ -115,6 +119,8 @@ enum tlb_hit tlb_lookup(struct tlb *t, uint32_t space, uint64_t vpn, pte_t *pte)
 
 /* After a lookup that missed: the walk found pte, whose size says what it covers. */
 void tlb_insert(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte);
+/* The same right after that lookup, when the space is still the same. */
+void tlb_fill(struct tlb *t, uint64_t vpn, pte_t pte);
 
 /* The page's entry changes (a dirty bit) where it is held; it must be of the same size. */
 void tlb_update(struct tlb *t, uint32_t space, uint64_t vpn, pte_t pte);

@@ -9,8 +9,8 @@
  *
  * The size 3 does not exist, so TAG_NONE is nobody's tag.
  *
- * A *hint* is eight bits of a hash of the tag. A set is searched through its hints, eight ways at a time in one word, and a
- * tag is only looked at when its hint is right: one in 256 of the others is.
+ * A *hint* is eight bits of a hash of the tag. A set is searched through its hints, sixteen ways at a time, and a tag is only
+ * looked at when its hint is right: one in 256 of the others is.
  */
 #ifndef VMM_TLB_INTERNAL_H
 #define VMM_TLB_INTERNAL_H
@@ -23,9 +23,7 @@
 #define TAG_VPN_BITS 46u
 #define TAG_ASID_SHIFT 48u
 #define ASID_NONE UINT32_MAX
-#define HINTS_A_WORD 8u
-#define HINT_LOW 0x0101010101010101ull  /* the lowest bit of each byte, */
-#define HINT_HIGH 0x8080808080808080ull /* and the highest */
+#define HINTS 16u /* looked at together */
 
 /* Can a tag name this page number? Its bits from 45 on must be all equal, as in canonical addresses. */
 static inline bool tag_fits(const struct tlb *t, uint64_t vpn)
@@ -77,26 +75,44 @@ static inline uint8_t tag_hint(uint64_t tag)
 	return (uint8_t)(tag * 0x9E3779B97F4A7C15ull >> 56);
 }
 
-/*
- * Index of the tag's entry, or UINT32_MAX. A byte of `same` is 0 where the hint is right; the usual search for zero bytes may
- * take one for right that follows a right one, which the tag then denies.
- */
+#ifdef __SSE2__
+typedef char hints_vector __attribute__((vector_size(HINTS)));
+#endif
+
+/* A bit for each of HINTS bytes that is the one that is wanted. */
+static inline uint32_t hints_same(const uint8_t *hint, uint8_t wanted)
+{
+#ifdef __SSE2__
+	hints_vector all;
+
+	memcpy(&all, hint, sizeof(all));
+	return (uint32_t)__builtin_ia32_pmovmskb128((hints_vector)(all == (char)wanted));
+#else
+	uint32_t same = 0;
+
+	for (uint32_t way = 0; way < HINTS; way++)
+		same |= (uint32_t)(hint[way] == wanted) << way;
+	return same;
+#endif
+}
+
+/* Index of the tag's entry, or UINT32_MAX. */
 static inline uint32_t level_find(const struct tlb_level *l, uint64_t tag)
 {
-	uint32_t set = set_of(l, tag), first = set * l->geometry.ways;
-	const uint64_t *hints = &l->hint[set * l->hint_words];
-	uint64_t wanted = tag_hint(tag) * HINT_LOW;
+	uint32_t set = set_of(l, tag), ways = l->geometry.ways, at = 0;
+	const uint8_t *hints = &l->hint[set * l->hint_bytes];
 
-	for (uint32_t word = 0; word < l->hint_words; word++) {
-		uint64_t same = hints[word] ^ wanted, right = (same - HINT_LOW) & ~same & HINT_HIGH;
+	do {
+		uint32_t same = hints_same(hints + at, tag_hint(tag));
 
-		for (; right; right &= right - 1) {
-			uint32_t way = word * HINTS_A_WORD + (uint32_t)__builtin_ctzll(right) / 8;
+		for (; same; same &= same - 1) {
+			uint32_t way = at + (uint32_t)__builtin_ctz(same);
 
-			if (way < l->geometry.ways && l->tag[first + way] == tag)
-				return first + way;
+			if (way < ways && l->tag[set * ways + way] == tag)
+				return set * ways + way;
 		}
-	}
+		at += HINTS;
+	} while (__builtin_expect(at < ways, 0));
 	return UINT32_MAX;
 }
 
@@ -105,32 +121,75 @@ static inline uint64_t way_mask(const struct tlb_level *l)
 	return (1ull << l->way_bits) - 1;
 }
 
+/*
+ * The order of a set's ways, in one word: lru and fifo, the way that was used or came last in the lowest nibble, unused ways behind all
+ * others, so that the nibble of place ways - 1 says who leaves; nibbles behind that are no ways and stay. plru: a bit a way.
+ */
+#define ORDER_WAYS_MAX 16u
+#define ORDER_FIRST 0xFEDCBA9876543210ull
+#define NIBBLE_LOW 0x1111111111111111ull
+#define NIBBLE_HIGH 0x8888888888888888ull
+
+/* Ones below the nibble of the way. */
+static inline uint64_t order_below(uint64_t order, uint32_t way)
+{
+	uint64_t same = order ^ way * NIBBLE_LOW, here = (same - NIBBLE_LOW) & ~same & NIBBLE_HIGH;
+
+	return ((here & -here) >> 3) - 1;
+}
+static inline uint64_t order_to_front(uint64_t order, uint32_t way)
+{
+	uint64_t below = order_below(order, way);
+
+	return (order & ~(below << 4 | 15)) | (order & below) << 4 | way;
+}
+static inline uint32_t order_last(const struct tlb_level *l, uint64_t order)
+{
+	return (uint32_t)(order >> l->order_last) & 15;
+}
+/* The last one, which is this, comes first. */
+static inline uint64_t order_turn(const struct tlb_level *l, uint64_t order, uint32_t last)
+{
+	return (order & ~l->order_ways) | (order << 4 & l->order_ways) | last;
+}
+static inline uint64_t order_to_end(const struct tlb_level *l, uint64_t order, uint32_t way)
+{
+	uint64_t below = order_below(order, way), ways = l->order_ways;
+
+	return (order & (below | ~ways)) | ((order & ways) >> 4 & ~below) |
+	       (uint64_t)way << l->order_last;
+}
+
 static inline void level_end(struct tlb_level *l, uint32_t i)
 {
+	uint32_t set = i / l->geometry.ways;
+
 	l->count[tag_size(l->tag[i])]--;
 	l->tag[i] = TAG_NONE;
-	l->stamp[i] &= way_mask(l);
-}
-
-static inline void level_empty(struct tlb_level *l)
-{
-	memset(l->tag, 0xff, l->geometry.entries * sizeof(*l->tag));
-	for (uint32_t i = 0; i < l->geometry.entries; i++)
+	if (l->ordered)
+		l->order[set] = order_to_end(l, l->order[set], i - set * l->geometry.ways);
+	else
 		l->stamp[i] &= way_mask(l);
-	memset(l->count, 0, sizeof(l->count));
 }
 
-static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint32_t i)
-{
-	if (t->policy == TLB_LRU) {
-		l->stamp[i] = ++t->clock << l->way_bits | (l->stamp[i] & way_mask(l));
-	} else if (t->policy == TLB_PLRU) {
-		uint32_t ways = l->geometry.ways, set = i / ways;
-		uint64_t bit = 1ull << i % ways;
+void level_empty(struct tlb_level *l);
 
-		l->used[set] |= bit;
-		if (l->used[set] == UINT64_MAX >> (64 - ways))
-			l->used[set] = bit;
+/* The entry, whose tag this is, is used. */
+static inline void entry_touch(struct tlb *t, struct tlb_level *l, uint64_t tag, uint32_t i)
+{
+	uint32_t ways = l->geometry.ways, set = set_of(l, tag), way = i - set * ways;
+
+	if (t->policy == TLB_LRU && l->ordered) {
+		if ((l->order[set] & 15) != way)
+			l->order[set] = order_to_front(l->order[set], way);
+	} else if (t->policy == TLB_LRU) {
+		l->stamp[i] = ++t->clock << l->way_bits | way;
+	} else if (t->policy == TLB_PLRU) {
+		uint64_t bit = 1ull << way;
+
+		l->order[set] |= bit;
+		if (l->order[set] == UINT64_MAX >> (64 - ways))
+			l->order[set] = bit;
 	}
 }
 
@@ -142,6 +201,7 @@ static inline enum tlb_hit tlb_lookup_inline(struct tlb *t, uint32_t space, uint
 					     pte_t *pte)
 {
 	struct tlb_level *l = t->l1[PAGE_4K];
+	uint64_t tag;
 	uint32_t i;
 
 	if (!t->running || t->space != space)
@@ -150,10 +210,11 @@ static inline enum tlb_hit tlb_lookup_inline(struct tlb *t, uint32_t space, uint
 		t->stats.misses++;
 		return TLB_MISS;
 	}
-	i = level_find(l, tag_make(t->asid, vpn, PAGE_4K));
+	tag = tag_make(t->asid, vpn, PAGE_4K);
+	i = level_find(l, tag);
 	if (i == UINT32_MAX)
 		return tlb_lookup_on(t, vpn, pte);
-	entry_touch(t, l, i);
+	entry_touch(t, l, tag, i);
 	*pte = l->pte[i];
 	t->stats.hits_l1++;
 	return TLB_HIT_L1;

@@ -42,29 +42,42 @@ static void costs(const struct tlb *t, uint64_t *find, uint64_t *sweep)
 	}
 }
 
-static uint32_t page_end(struct tlb *t, uint32_t asid, uint64_t vpn)
+static inline uint32_t tag_end(struct tlb_level *l, uint64_t tag)
+{
+	uint32_t i = level_find(l, tag);
+
+	if (i == UINT32_MAX)
+		return 0;
+	level_end(l, i);
+	return 1;
+}
+
+static inline uint32_t size_end(struct tlb *t, uint32_t asid, uint64_t vpn, enum page_size size)
+{
+	uint64_t tag = tag_make(asid, vpn, size);
+
+	return tag_end(t->l1[size], tag) + (t->l2 ? tag_end(t->l2, tag) : 0);
+}
+
+static __attribute__((noinline)) uint32_t larger_end(struct tlb *t, uint32_t asid, uint64_t vpn)
 {
 	uint32_t n = 0;
 
+	for (enum page_size size = PAGE_4K + 1; size < PAGE_SIZES; size++)
+		n += size_end(t, asid, vpn, size);
+	return n;
+}
+
+static inline uint32_t page_end(struct tlb *t, uint32_t asid, uint64_t vpn)
+{
 	if (!tag_fits(t, vpn))
 		return 0;
-	for (uint32_t k = 0; k < t->n_made; k++)
-		for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
-			struct tlb_level *l = t->made[k];
-			uint32_t i = l->count[size] ? level_find(l, tag_make(asid, vpn, size))
-						    : UINT32_MAX;
-
-			if (i == UINT32_MAX)
-				continue;
-			level_end(l, i);
-			n++;
-		}
-	return n;
+	return size_end(t, asid, vpn, PAGE_4K) + (t->larger ? larger_end(t, asid, vpn) : 0);
 }
 
 uint32_t tlb_invalidate(struct tlb *t, uint32_t space, uint64_t vpn)
 {
-	uint32_t asid = tlb_asid_find(t, space);
+	uint32_t asid = t->running && t->space == space ? t->asid : tlb_asid_find(t, space);
 	uint32_t n = asid == ASID_NONE ? 0 : page_end(t, asid, vpn);
 
 	t->stats.shootdowns++;
@@ -142,6 +155,7 @@ uint32_t tlb_flush(struct tlb *t)
 			n += l->count[size];
 		level_empty(l);
 	}
+	t->larger = false;
 	t->stats.flushes++;
 	t->stats.invalidated += n;
 	return (uint32_t)n;
