@@ -127,7 +127,7 @@ static int options_check(struct sim_options *o)
 		return -EINVAL;
 	}
 	for (uint32_t i = 0; i < o->n_policies; i++)
-		if (sim_policy_needs_full(&o->policies[i])) {
+		if (o->policies[i].ops->surplus) {
 			complain(o->policies[i].ops->name, "`vmm sim` replays it at a cap.",
 				 "a policy with variable allocation has no miss-ratio curve");
 			return -EINVAL;

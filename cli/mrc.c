@@ -3,7 +3,8 @@
  * mrc.c - making miss-ratio curves (mrc.h).
  *
  * The first pass makes lru's distances, or the samples, and counts references and pages; the sizes that are shown follow from the
- * pages unless they were given. opt and the policies that are replayed take a pass each.
+ * pages unless they were given. opt and the policies that are replayed take a pass each; where one of those needs the full
+ * model, all of them are simulated by it.
  */
 #include "cli/mrc.h"
 #include "cli/cli.h"
@@ -277,6 +278,16 @@ static int curves_make(struct mrc *m, const uint32_t *sizes, uint32_t n)
 	return 0;
 }
 
+/* wsclock writes back, which only the full model does; all cells then go through it. */
+static bool policies_need_full(const struct sim_options *o)
+{
+	bool full = false;
+
+	for (uint32_t k = 0; k < o->n_policies; k++)
+		full |= sim_policy_needs_full(&o->policies[k]);
+	return full;
+}
+
 static int cells_run(struct mrc *m, struct trace_source *trace, const struct sim_count *count,
 		     struct sim_result *r)
 {
@@ -285,7 +296,8 @@ static int cells_run(struct mrc *m, struct trace_source *trace, const struct sim
 
 	if (err)
 		return err;
-	if (m->result.full)
+	trace->stop_at_model = !m->result.full && !policies_need_full(o);
+	if (!trace->stop_at_model)
 		return sim_run_full(o, trace, count, m->result.totals.warmup, r);
 	return sim_run(o, &trace->source, m->result.totals.warmup, r);
 }

@@ -11,7 +11,7 @@ struct sim_policy {
 	char *spec; /* "clock:ref-at-load=0" */
 	const struct policy_ops *ops;
 	uint64_t values[POLICY_PARAMS_MAX];
-	bool opt; /* Belady's OPT, which is computed from the whole trace; ops is NULL */
+	bool opt; /* Belady's OPT, which is computed from the whole trace */
 };
 
 /* One memory size of -f, -r or -m. */

@@ -136,8 +136,8 @@ static int by_time(const void *a, const void *b)
 static int replay_again(const struct sim_options *o, struct trace_source *trace,
 			const struct sim_count *c, uint64_t warmup, struct sim_result *r)
 {
-	uint64_t *times = calloc(o->repeat * r->n_cells, sizeof(*times));
-	struct vm_stats *first = calloc(r->n_cells, sizeof(*first));
+	uint64_t *times = calloc(o->repeat * r->n_cells + 1, sizeof(*times));
+	struct vm_stats *first = calloc(r->n_cells + 1, sizeof(*first));
 	int err = times && first ? 0 : -ENOMEM;
 
 	if (err)

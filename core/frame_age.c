@@ -35,7 +35,7 @@ static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint8_t top, uin
 		typedef uint64_t words __attribute__((vector_size(WIDTH)));                        \
 		uint32_t f = 0, count = 0;                                                         \
                                                                                                    \
-		for (; n - f >= WIDTH; f += WIDTH) {                                               \
+		for (; n - f >= (WIDTH); f += (WIDTH)) {                                           \
 			bytes b, a, clear;                                                         \
 			uint64_t any = 0;                                                          \
                                                                                                    \
@@ -46,9 +46,9 @@ static inline uint32_t sweep_bytes(uint8_t *bits, uint8_t *age, uint8_t top, uin
 			b ^= clear;                                                                \
 			memcpy(age + f, &a, WIDTH);                                                \
 			memcpy(bits + f, &b, WIDTH);                                               \
-			for (uint32_t w = 0; w < WIDTH / 8; w++)                                   \
+			for (uint32_t w = 0; w < (WIDTH) / 8; w++)                                 \
 				any |= ((words)clear)[w];                                          \
-			for (uint32_t w = 0; any && w < WIDTH / 8; w++)                            \
+			for (uint32_t w = 0; any && w < (WIDTH) / 8; w++)                          \
 				for (uint64_t left = ((words)clear)[w]; left; left &= left - 1)    \
 					cleared[count++] = f + 8 * w +                             \
 							   ((uint32_t)__builtin_ctzll(left) >> 3); \

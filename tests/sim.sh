@@ -95,6 +95,9 @@ done
 cmp -s jobs.1 jobs.3 || bad "the full model counts otherwise on three threads"
 "$vmm" sim -t many -f 10,500 -a opt --csv - | counts >fast
 "$vmm" sim -t many -f 10,500 -a opt --model --csv - | counts | same "opt by both engines" fast
+# wsclock writes pages back, which only the full model does; lru's distances are the same beside it.
+"$vmm" sim -t many -f 3,40,300 -a lru,wsclock,opt,clock --model --csv - | counts >expected
+"$vmm" mrc -t many -f 3,40,300 -a lru,wsclock,opt,clock --csv - | awk -F, 'NR > 1 { print $1, $3, $6 }' | same "curves beside wsclock's" expected
 printf '1 W 0\n1 R 4096\n1 U 0 4096\n1 R 0\n' >gone
 "$vmm" sim -t gone -f 2 -a lru,opt --csv - | counts | same "a page that is unmapped" <(printf 'lru 2 3\nopt 2 3\n')
 
@@ -290,6 +293,7 @@ fails "an empty trace's curve" 1 "no reference" "$vmm" mrc -t /dev/null
 fails "a report that cannot be written" 2 "cannot be written" "$vmm" sim -t belady -f 3 --csv no/such/dir
 fails "a word too many" 2 "unexpected word" "$vmm" sim -t belady -f 3 more
 fails "a sampled policy" 2 "only lru" "$vmm" mrc -t belady -a fifo --sample 0.1
+fails "a curve of variable allocation" 2 "variable allocation has no" "$vmm" mrc -t belady -a clock,ws
 fails "a sample too small" 1 "too few" "$vmm" mrc -t many -f 2 --sample 0.01
 while IFS='|' read -r line expected; do
 	printf '1 R 0\n%b\n' "$line" >wrong

@@ -95,7 +95,7 @@ static struct item *item_find(const struct hashed *h, uint32_t space, uint64_t v
 /* The walk. */
 static pte_t *hashed_find(struct page_table *t, uint32_t space, uint64_t vpn, uint32_t *accesses)
 {
-	uint32_t uncounted;
+	uint32_t uncounted = 0;
 	struct item *i = item_find(t->state, space, vpn, accesses ? accesses : &uncounted);
 
 	return i ? &i->entry : NULL;
@@ -133,6 +133,7 @@ static void item_drop(struct page_table *t, struct item *i)
 
 	h->count[i->key.size]--;
 	t->stats.entries--;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track inside */
 	HASH_DEL(h->items, i);
 	free(i);
 }
@@ -140,7 +141,7 @@ static void item_drop(struct page_table *t, struct item *i)
 static void hashed_drop(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size)
 {
 	struct key key = key_of(space, vpn, size);
-	uint32_t uncounted;
+	uint32_t uncounted = 0;
 
 	item_drop(t, probe(t->state, &key, &uncounted));
 	account(t);
@@ -210,7 +211,7 @@ static int hashed_check(const struct page_table *t)
 	uint64_t count[PAGE_SIZES] = { 0 }, entries = 0;
 
 	for (const struct item *i = h->items; i; i = i->hh.next) {
-		uint32_t uncounted;
+		uint32_t uncounted = 0;
 
 		if (!(i->entry & PTE_LEAF) || pte_size(i->entry) != i->key.size ||
 		    i->key.size >= PAGE_SIZES ||

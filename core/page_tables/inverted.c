@@ -78,7 +78,7 @@ static uint32_t *probe(const struct page_table *t, uint32_t space, uint64_t vpn,
 static pte_t *inverted_find(struct page_table *t, uint32_t space, uint64_t vpn, uint32_t *accesses)
 {
 	const struct inverted *v = t->state;
-	uint32_t uncounted, *n = accesses ? accesses : &uncounted;
+	uint32_t uncounted = 0, *n = accesses ? accesses : &uncounted;
 
 	for (enum page_size size = PAGE_4K; size < PAGE_SIZES; size++) {
 		uint32_t *link;
@@ -147,7 +147,7 @@ static int inverted_make(struct page_table *t, uint32_t space, uint64_t vpn, enu
 static void inverted_drop(struct page_table *t, uint32_t space, uint64_t vpn, enum page_size size)
 {
 	struct inverted *v = t->state;
-	uint32_t uncounted, *link = probe(t, space, vpn, size, &uncounted), n = *link;
+	uint32_t uncounted = 0, *link = probe(t, space, vpn, size, &uncounted), n = *link;
 	struct slot *s = slot_at(t, n);
 
 	*link = s->next;
@@ -245,7 +245,7 @@ static void inverted_chains(const struct page_table *t, struct page_table_chains
 static bool slot_ok(const struct page_table *t, uint32_t n, uint64_t count[PAGE_SIZES])
 {
 	const struct slot *s = slot_at(t, n);
-	uint32_t uncounted;
+	uint32_t uncounted = 0;
 
 	if (!s->entry)
 		return true;
