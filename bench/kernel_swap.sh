@@ -7,7 +7,10 @@
 #   swap_end              swapoff, and the device is as it was found
 #
 # swap_end may be called at any time, also twice. Only an unused zram device is taken.
-SWAP_DEVICE='' SWAP_KIND='' SWAP_FILE='' SWAP_ZRAM='' SWAP_OLD_ALGORITHM=''
+#
+# The file of a loop device is in a tmpfs of its own, mounted with noswap. In /dev/shm the kernel may swap the file out to the device that
+# it backs (something that reclaims cold pages did): reading it back waits for itself, and neither the program nor swapoff ever ends.
+SWAP_DEVICE='' SWAP_KIND='' SWAP_DIR='' SWAP_ZRAM='' SWAP_OLD_ALGORITHM=''
 SWAP_ALGORITHM=lzo-rle
 
 unused_zram() {
@@ -30,7 +33,6 @@ swap_available() {
 		unused_zram >/dev/null || { echo "no unused zram device with $SWAP_ALGORITHM"; return 1; }
 	else
 		command -v losetup >/dev/null && losetup -f >/dev/null 2>&1 || { echo "no loop device"; return 1; }
-		[ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] || { echo "/dev/shm is no tmpfs"; return 1; }
 	fi
 }
 
@@ -48,10 +50,11 @@ swap_begin() { # 1 when it cannot
 		echo "${mb}M" >"$sys/disksize" || return 1
 		SWAP_DEVICE=/dev/$SWAP_ZRAM
 	else
-		SWAP_FILE=$(mktemp /dev/shm/vmm-bench-swap.XXXXXX) || return 1
+		SWAP_DIR=$(mktemp -d) || return 1
+		mount -t tmpfs -o "noswap,mode=700,size=$((mb + 1))M" vmm-bench "$SWAP_DIR" || return 1
 		# Every page of the file exists beforehand: otherwise they would be charged to the group that swaps.
-		dd if=/dev/zero of="$SWAP_FILE" bs=1M count="$mb" status=none || return 1
-		SWAP_DEVICE=$(losetup -f --show "$SWAP_FILE") || return 1
+		dd if=/dev/zero of="$SWAP_DIR/swap" bs=1M count="$mb" status=none || return 1
+		SWAP_DEVICE=$(losetup -f --show "$SWAP_DIR/swap") || return 1
 	fi
 	mkswap "$SWAP_DEVICE" >/dev/null 2>&1 && swapon -p 32767 "$SWAP_DEVICE"
 }
@@ -74,6 +77,9 @@ swap_end() {
 	elif [ -n "$SWAP_DEVICE" ]; then
 		losetup -d "$SWAP_DEVICE"
 	fi
-	[ -z "$SWAP_FILE" ] || rm -f "$SWAP_FILE"
-	SWAP_DEVICE='' SWAP_KIND='' SWAP_FILE='' SWAP_ZRAM='' SWAP_OLD_ALGORITHM=''
+	if [ -n "$SWAP_DIR" ]; then
+		umount "$SWAP_DIR" 2>/dev/null
+		rmdir "$SWAP_DIR"
+	fi
+	SWAP_DEVICE='' SWAP_KIND='' SWAP_DIR='' SWAP_ZRAM='' SWAP_OLD_ALGORITHM=''
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_mrc.c - `vmm mrc`: miss-ratio curves of a trace. */
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "cli/mrc.h"
 
 #include <errno.h>
@@ -46,23 +47,11 @@ static const struct option_spec mrc_option_table[] = {
 	{ .name = NULL },
 };
 
-static int written(const char *path, int err)
-{
-	if (err)
-		complain(path, NULL, "the curves could not be written: %s", strerror(-err));
-	return err;
-}
-
 static bool ends_in(const char *text, const char *end)
 {
 	size_t n = strlen(text), k = strlen(end);
 
 	return n >= k && !strcasecmp(text + n - k, end);
-}
-
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
 }
 
 static int outputs_write(struct mrc *m, char **argv)
@@ -73,14 +62,15 @@ static int outputs_write(struct mrc *m, char **argv)
 	if (o->json || (o->output && ends_in(o->output, ".json")))
 		trace_sha256(o->trace, m->result.sha256);
 	if (o->csv)
-		err |= written(o->csv, mrc_csv(m, o->csv));
+		err |= output_written(o->csv, "curves", mrc_csv(m, o->csv));
 	if (o->json)
-		err |= written(o->json, mrc_json(m, argv, o->json));
+		err |= output_written(o->json, "curves", mrc_json(m, argv, o->json));
 	if (o->output && ends_in(o->output, ".json"))
-		err |= written(o->output, mrc_json(m, argv, o->output));
+		err |= output_written(o->output, "curves", mrc_json(m, argv, o->output));
 	else if (o->output)
-		err |= written(o->output, mrc_csv(m, o->output));
-	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json) && !is_stdout(o->output))
+		err |= output_written(o->output, "curves", mrc_csv(m, o->output));
+	if (!o->quiet && !output_is_stdout(o->csv) && !output_is_stdout(o->json) &&
+	    !output_is_stdout(o->output))
 		mrc_plot(m);
 	if (fflush(stdout)) {
 		complain("stdout", NULL, "the curves could not be written: %s", strerror(errno));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_sim.c - `vmm sim`: replays a trace under policies x memory sizes and reports. */
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "cli/sim_report.h"
 
 #include <errno.h>
@@ -79,30 +80,19 @@ const struct option_spec sim_option_table[] = {
 	{ .name = NULL },
 };
 
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
-}
-
-static int written(const char *path, int err)
-{
-	if (err)
-		complain(path, NULL, "the report could not be written: %s", strerror(-err));
-	return err;
-}
-
 static int reports_write(const struct sim_report *r)
 {
 	const struct sim_options *o = r->options;
 	int err = 0;
 
 	if (o->csv)
-		err = written(o->csv, sim_report_csv(r, o->csv));
-	if (o->json && written(o->json, sim_report_json(r, o->json)))
+		err = output_written(o->csv, "report", sim_report_csv(r, o->csv));
+	if (o->json && output_written(o->json, "report", sim_report_json(r, o->json)))
 		err = -EIO;
-	if (o->html && written(o->html, sim_report_html(r, o->html)))
+	if (o->html && output_written(o->html, "report", sim_report_html(r, o->html)))
 		err = -EIO;
-	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json) && !is_stdout(o->html))
+	if (!o->quiet && !output_is_stdout(o->csv) && !output_is_stdout(o->json) &&
+	    !output_is_stdout(o->html))
 		sim_report_text(r);
 	if (fflush(stdout)) {
 		complain("stdout", NULL, "the report could not be written: %s", strerror(errno));

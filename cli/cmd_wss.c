@@ -262,23 +262,16 @@ static int json(const struct wss *w, const char *path)
 			      path);
 }
 
-static int written(const char *path, int err)
-{
-	if (err)
-		complain(path, NULL, "the report could not be written: %s", strerror(-err));
-	return err;
-}
-
 static int reports(const struct wss *w)
 {
 	const struct sim_options *o = &w->options;
-	int err = o->csv ? written(o->csv, output_write(o->csv, csv_write, w)) : 0;
+	int err = o->csv ? output_written(o->csv, "report", output_write(o->csv, csv_write, w)) : 0;
 
-	if (o->json && written(o->json, json(w, o->json)))
+	if (o->json && output_written(o->json, "report", json(w, o->json)))
 		err = -EIO;
 	if (!o->quiet && !(o->csv && !strcmp(o->csv, "-")) && !(o->json && !strcmp(o->json, "-")))
 		text(w);
-	return fflush(stdout) ? written("stdout", -errno) : err;
+	return fflush(stdout) ? output_written("stdout", "report", -errno) : err;
 }
 
 static int wss(struct wss *w)

@@ -256,32 +256,21 @@ static int csv_write(FILE *f, const void *arg)
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
-}
-
-static int written(const char *path, int err)
-{
-	if (err)
-		complain(path, NULL, "the report could not be written: %s", strerror(-err));
-	return err;
-}
-
 int compare_report(const struct comparison *c)
 {
 	const struct sim_options *o = &c->options->sim;
 	int err = 0;
 
 	if (o->csv)
-		err = written(o->csv, output_write(o->csv, csv_write, c));
-	if (o->json && written(o->json, sim_json_write(json_tree(c), o->json)))
+		err = output_written(o->csv, "report", output_write(o->csv, csv_write, c));
+	if (o->json && output_written(o->json, "report", sim_json_write(json_tree(c), o->json)))
 		err = -EIO;
-	if (o->html && written(o->html, sim_html_write(json_tree(c), o->html)))
+	if (o->html && output_written(o->html, "report", sim_html_write(json_tree(c), o->html)))
 		err = -EIO;
-	if (!o->quiet && !is_stdout(o->csv) && !is_stdout(o->json) && !is_stdout(o->html)) {
+	if (!o->quiet && !output_is_stdout(o->csv) && !output_is_stdout(o->json) &&
+	    !output_is_stdout(o->html)) {
 		text_head(c);
 		err = text_table(c) ? -ENOMEM : err;
 	}
-	return fflush(stdout) ? written("stdout", -errno) : err;
+	return fflush(stdout) ? output_written("stdout", "report", -errno) : err;
 }

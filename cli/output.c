@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* output.c - files that vmm writes (output.h). */
 #include "cli/output.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,4 +93,16 @@ int output_write(const char *path, output_fn write, const void *arg)
 	if (file && fclose(file) && !err)
 		err = -errno;
 	return err;
+}
+
+int output_written(const char *path, const char *what, int err)
+{
+	if (err)
+		complain(path, NULL, "the %s could not be written: %s", what, strerror(-err));
+	return err;
+}
+
+bool output_is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
 }

@@ -3,6 +3,7 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Writes the content; 0 or -errno. Errors of the stream itself need not be looked at. */
@@ -10,6 +11,12 @@ typedef int (*output_fn)(FILE *file, const void *arg);
 
 /* 0, or -errno. */
 int output_write(const char *path, output_fn write, const void *arg);
+
+/* Complains when err, the result of writing `what` ("report") to path, is not 0. Returns it. */
+int output_written(const char *path, const char *what, int err);
+
+/* Is it "-"? NULL: no. */
+bool output_is_stdout(const char *path);
 
 /* Would output_write be able to make the file? 0, or -errno; nothing is written. */
 int output_probe(const char *path);

@@ -82,7 +82,7 @@ enum fault_kind {
 	FAULT_COW,      /* needs a frame: fill from plan.source; else: lift the protection */
 	FAULT_MINOR,    /* resident, but not mapped at this address: map it */
 	FAULT_ROOM,     /* no page: core_room on its own */
-	FAULT_PREFETCH, /* fill from the store, leave unmapped: core_prefetch */
+	FAULT_PREFETCH, /* fill from the store, mapped or not: core_prefetch */
 };
 
 struct plan {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prefetch.h - which pages a process is likely to fault on next. The detectors only; core_prefetch.c makes pages resident.
+ * prefetch.h - which pages a process is likely to fault on next. The detectors only; prefetcher.c makes pages resident.
  *
  *   seq[:N]     the N pages that follow
  *   stride[:N]  the next N pages at the distance that the last two steps had in common; nothing without one
